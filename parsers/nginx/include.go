@@ -1,0 +1,325 @@
+package nginx
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/proxylint/proxylint/parsers/proxy"
+	"github.com/proxylint/proxylint/parsers/syntax"
+)
+
+const (
+	maxFiles    = 20_000  // of one tree
+	maxFileSize = 1 << 30 // bytes
+)
+
+// Options says how a configuration is to be read.
+type Options struct {
+	Version proxy.Version
+	Within  string // includes may not lead out of this folder; "": the main file's
+}
+
+// Load reads a main file and all that it includes. It never fails: what can't be read is a Problem of
+// the tree.
+func Load(main syntax.Source, o Options) *proxy.Config {
+	tree := loadTree(main, o.Within)
+	check(tree, o.Version)
+	config := build(tree)
+	config.Version = o.Version
+	return config
+}
+
+// FindRoot looks for the nginx.conf that includes a file, in the file's folder and those above it.
+func FindRoot(path string) (root string, ok bool) {
+	dir := filepath.Dir(path)
+	for range 4 {
+		root := filepath.Join(dir, "nginx.conf")
+		if text, err := readRegular(root); err == nil && !sameFile(root, path) {
+			tree := loadTree(syntax.Source{Path: root, Src: text}, "")
+			for included := range tree.Files {
+				if sameFile(included, path) {
+					return root, true
+				}
+			}
+		}
+		dir = filepath.Join(dir, "..")
+	}
+	return "", false
+}
+
+func sameFile(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
+}
+
+func loadTree(main syntax.Source, within string) *syntax.Tree {
+	l := loader{
+		tree: &syntax.Tree{
+			Dialect:  syntax.Nginx,
+			Files:    map[string]*syntax.File{},
+			Includes: map[*syntax.Stmt][]*syntax.File{},
+			Unread:   map[*syntax.Stmt]struct{}{},
+		},
+		base: filepath.Dir(main.Path),
+		done: map[string]bool{},
+	}
+	if within == "" {
+		within = l.base
+	}
+	l.within = realPath(within)
+	file := scan(filepath.ToSlash(main.Path), main.Src)
+	l.tree.Roots = []*syntax.File{file}
+	l.tree.Around = around(file)
+	l.tree.Fragment = len(l.tree.Around) > 0
+	l.tree.Files[file.Path] = file
+	l.follow(file, realPath(main.Path))
+	return l.tree
+}
+
+// loader follows the includes of one tree.
+type loader struct {
+	tree   *syntax.Tree
+	base   string          // the main file's folder: every relative include starts there
+	within string          // the folder that includes may not leave, without symbolic links
+	done   map[string]bool // whether all includes of a file are followed; false: it is on the way here
+	chain  []link
+}
+
+// link is one step on the way from the main file: an include statement and the file it is in.
+type link struct {
+	stmt *syntax.Stmt
+	real string // of the file that holds stmt, without symbolic links
+}
+
+// follow resolves all include statements of a file, depth first.
+func (l *loader) follow(file *syntax.File, real string) {
+	l.done[real] = false
+	eachInclude(file.Stmts, func(s *syntax.Stmt) {
+		l.chain = append(l.chain, link{s, real})
+		l.include(s)
+		l.chain = l.chain[:len(l.chain)-1]
+	})
+	l.done[real] = true
+}
+
+// eachInclude calls fn for every include statement of a file with the one argument it takes.
+func eachInclude(list []*syntax.Stmt, fn func(*syntax.Stmt)) {
+	for _, s := range list {
+		if len(s.Words) == 2 && s.Block == nil && s.Name() == "include" {
+			fn(s)
+		}
+		if s.Block != nil {
+			eachInclude(s.Block.Stmts, fn)
+		}
+	}
+}
+
+// include brings in what one statement names (nginx ngx_core_module, "include": a relative name starts
+// at the main file's folder; one with *, ? or [ is a glob(7) pattern, and may match nothing).
+func (l *loader) include(s *syntax.Stmt) {
+	name := s.Arg(1)
+	path := filepath.FromSlash(name)
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(l.base, path)
+	}
+	switch {
+	case isTemplate(name), strings.Contains(name, "$"): // include takes no variables: envsubst fills these in
+		l.unread(s)
+	case !strings.ContainsAny(name, "*?["):
+		l.includeFile(s, path)
+	case !l.inside(globBase(path)):
+		l.outside(s)
+	default:
+		for _, match := range glob(path) {
+			l.includeFile(s, match)
+		}
+	}
+}
+
+// includeFile brings in one file, unless it leads in a circle or can't be read.
+func (l *loader) includeFile(s *syntax.Stmt, path string) {
+	real := realPath(path)
+	if !l.inside(real) {
+		l.outside(s)
+		return
+	}
+	if done, seen := l.done[real]; seen && !done {
+		l.cycle(s, real)
+		return
+	}
+	shown := l.shown(path)
+	file := l.tree.Files[shown]
+	if file == nil {
+		if len(l.tree.Files) >= maxFiles {
+			l.problem(s, syntax.Fatal, fmt.Sprintf("more than %d files are included; the rest is not read", maxFiles), "", nil)
+			return
+		}
+		text, err := readRegular(path)
+		if err != nil {
+			l.unreadable(s, path, err)
+			return
+		}
+		file = scan(shown, text)
+		l.tree.Files[shown] = file
+		l.follow(file, real)
+	}
+	l.tree.Includes[s] = append(l.tree.Includes[s], file)
+}
+
+// shown gives a path the form that the user gave to the main file's.
+func (l *loader) shown(path string) string {
+	if filepath.IsAbs(path) && !filepath.IsAbs(l.base) {
+		if cwd, err := os.Getwd(); err == nil {
+			if rel, err := filepath.Rel(cwd, path); err == nil {
+				path = rel
+			}
+		}
+	}
+	return filepath.ToSlash(path)
+}
+
+// inside reports whether a path without symbolic links lies in the folder that may be read.
+func (l *loader) inside(real string) bool {
+	rel, err := filepath.Rel(l.within, realPath(real))
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+}
+
+func (l *loader) unread(s *syntax.Stmt) { l.tree.Unread[s] = struct{}{} }
+
+func (l *loader) outside(s *syntax.Stmt) {
+	if _, told := l.tree.Unread[s]; !told {
+		l.problem(s, syntax.Note, fmt.Sprintf("%s was not read: it lies outside the files being linted", clip(s.Arg(1))), "", nil)
+	}
+}
+
+func (l *loader) cycle(s *syntax.Stmt, real string) {
+	at := slices.IndexFunc(l.chain, func(k link) bool { return k.real == real })
+	var names []string
+	var related []syntax.Related
+	for _, k := range l.chain[at:] {
+		names = append(names, clip(k.stmt.File.Path))
+		if k.stmt != s {
+			related = append(related, syntax.Related{At: k.stmt.Ref(1), Msg: "through this include"})
+		}
+	}
+	if most := 6; len(names) > most {
+		names = append(names[:most], "…")
+	}
+	names = append(names, names[0])
+	l.problem(s, syntax.Fatal, "this include leads in a circle: "+strings.Join(names, " → "), "remove one of the includes", related)
+}
+
+// unreadable tells of a file that is named but can't be read; how grave that is depends on whether the
+// file can be expected here.
+func (l *loader) unreadable(s *syntax.Stmt, path string, err error) {
+	name := clip(s.Arg(1))
+	switch {
+	case errors.Is(err, errFolder):
+		l.problem(s, syntax.Fatal, name+" is a folder: nginx includes files", "write "+strings.TrimSuffix(name, "/")+"/*.conf", nil)
+	case !errors.Is(err, fs.ErrNotExist):
+		l.problem(s, syntax.Note, fmt.Sprintf("%s was not read: %v", name, plainError(err)), "", nil)
+	case isShipped(path):
+		l.problem(s, syntax.Note, name+" was not read: it is not here; nginx's package ships a file of that name", "", nil)
+	case l.tree.Fragment || !hasConfigs(filepath.Dir(path)):
+		l.problem(s, syntax.Note, name+" was not read: it is not here", "", nil)
+	default:
+		l.problem(s, syntax.Fatal, name+" does not exist, while other files of its folder do", nearestFile(path), nil)
+	}
+}
+
+func (l *loader) problem(s *syntax.Stmt, grade syntax.Grade, msg, hint string, related []syntax.Related) {
+	l.unread(s)
+	seen := syntax.Pos(-1)
+	if grade == syntax.Fatal {
+		seen = s.End - 1
+	}
+	l.tree.Problems = append(l.tree.Problems, syntax.FileProblem{
+		Problem: syntax.Problem{Code: "include-missing", Msg: msg, Hint: hint, Grade: grade, At: s.Words[1].Span, Seen: seen},
+		File:    s.File,
+		Related: related,
+	})
+}
+
+var (
+	errFolder  = errors.New("is a folder")
+	errSpecial = errors.New("is not a regular file")
+	errBig     = errors.New("is larger than 1 GiB")
+)
+
+// readRegular reads a whole regular file; a pipe or a device might never end.
+func readRegular(path string) (string, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return "", err
+	case info.IsDir():
+		return "", errFolder
+	case !info.Mode().IsRegular():
+		return "", errSpecial
+	case info.Size() > maxFileSize:
+		return "", errBig
+	}
+	text, err := os.ReadFile(path)
+	return string(text), err
+}
+
+// plainError drops the path that the os package puts before the cause.
+func plainError(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// realPath gives an absolute path without symbolic links; of one that does not exist, as far as it does.
+func realPath(path string) string {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return path
+	}
+	if real, err := filepath.EvalSymlinks(abs); err == nil {
+		return real
+	}
+	dir := filepath.Dir(abs)
+	if dir == abs {
+		return abs
+	}
+	return filepath.Join(realPath(dir), filepath.Base(abs))
+}
+
+// isShipped reports whether nginx's package or a usual add-on brings a file of that name.
+func isShipped(path string) bool {
+	base := filepath.Base(path)
+	switch base {
+	case "mime.types", "fastcgi.conf", "koi-utf", "koi-win", "win-utf", "snakeoil.conf", "fastcgi-php.conf":
+		return true
+	}
+	return strings.HasSuffix(base, "_params") || filepath.Base(filepath.Dir(path)) == "snippets"
+}
+
+// hasConfigs reports whether a folder holds any file that looks like a configuration.
+func hasConfigs(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	return err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
+		ext := filepath.Ext(e.Name())
+		return e.Type().IsRegular() && (ext == ".conf" || ext == ".inc" || isShipped(e.Name()))
+	})
+}
+
+// nearestFile names a file of the same folder whose name is almost that of path.
+func nearestFile(path string) string {
+	entries, _ := os.ReadDir(filepath.Dir(path))
+	for _, e := range entries {
+		if name := e.Name(); e.Type().IsRegular() && distance(name, filepath.Base(path)) <= 2 {
+			return "did you mean " + clip(name) + "?"
+		}
+	}
+	return ""
+}

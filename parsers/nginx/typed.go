@@ -1,0 +1,51 @@
+package nginx
+
+import (
+	"strings"
+
+	"github.com/tufanbarisyildirim/gonginx/config"
+
+	"github.com/proxylint/proxylint/parsers/proxy"
+	"github.com/proxylint/proxylint/parsers/syntax"
+)
+
+// options gives an endpoint the parameters of its server line. What they mean is gonginx's to say;
+// where they stand is ours.
+func options(e *proxy.Endpoint, s *syntax.Stmt) {
+	directive := &config.Directive{Name: "server"}
+	for i := range s.Args() {
+		directive.Parameters = append(directive.Parameters, config.Parameter{Value: s.Arg(i + 1)})
+	}
+	server, err := config.NewUpstreamServer(directive)
+	if err != nil {
+		return
+	}
+	for _, flag := range server.Flags {
+		switch flag {
+		case "down":
+			e.Down = true
+		case "backup":
+			e.Backup = true
+		case "resolve":
+			e.Resolve = true
+		}
+	}
+	e.Weight = parameter(s, server, "weight", e.Weight)
+	e.MaxConns = parameter(s, server, "max_conns", e.MaxConns)
+}
+
+// parameter returns a numeric name=value parameter of a server line, or the built-in value.
+func parameter(s *syntax.Stmt, server *config.UpstreamServer, name string, builtin proxy.Setting[int64]) proxy.Setting[int64] {
+	text, written := server.Parameters[name]
+	if !written {
+		return builtin
+	}
+	n, ok := parseInt(text)
+	set := proxy.Setting[int64]{Value: n, Origin: proxy.Explicit, Dynamic: !ok}
+	for i := 2; i <= s.Args(); i++ {
+		if strings.HasPrefix(s.Arg(i), name+"=") {
+			set.At = s.Ref(i)
+		}
+	}
+	return set
+}
