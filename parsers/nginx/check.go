@@ -12,7 +12,7 @@ import (
 // check holds every statement of a tree against the table of directives: its name, its place, its
 // arguments.
 func check(tree *syntax.Tree, version proxy.Version) {
-	c := checker{tree: tree, version: version, done: map[visit]bool{}, defs: map[string][]Directive{}}
+	c := checker{tree: tree, version: version, done: map[visit]bool{}, defs: map[string][]Directive{}, meant: map[misspelt]string{}}
 	for _, root := range tree.Roots {
 		c.file(root, contextOf(tree.Around), tree.Fragment)
 	}
@@ -23,6 +23,27 @@ type checker struct {
 	version proxy.Version
 	done    map[visit]bool
 	defs    map[string][]Directive // lookup's answers
+	meant   map[misspelt]string    // suggest's answers
+}
+
+// misspelt is an unknown name where it stands.
+type misspelt struct {
+	name string
+	in   Context
+}
+
+// maxSuggestions bounds how many unknown names are held against the whole table: a text that is no
+// configuration at all has any number of them.
+const maxSuggestions = 200
+
+func (c *checker) suggest(name string, in Context) string {
+	key := misspelt{name, in}
+	near, seen := c.meant[key]
+	if !seen && len(c.meant) < maxSuggestions {
+		near = suggest(name, in)
+		c.meant[key] = near
+	}
+	return near
 }
 
 // visit is one file read in one context. A file may be included in many places; what the table says of
@@ -166,7 +187,7 @@ func (c *checker) unknown(s *syntax.Stmt, name string, in Context, guessed bool)
 		Code: "unknown-directive", Grade: syntax.Warn, At: s.Words[0].Span, Seen: stop(s),
 		Msg: fmt.Sprintf("no known nginx module has a directive %s", clip(s.File.Raw(s.Words[0]))),
 	}
-	if near := suggest(name, in); near != "" {
+	if near := c.suggest(name, in); near != "" {
 		p.Msg = fmt.Sprintf("unknown directive %s", clip(s.File.Raw(s.Words[0])))
 		p.Hint = fmt.Sprintf("did you mean %s?", near)
 		p.Write = &near

@@ -7,6 +7,8 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+
+	"github.com/proxylint/proxylint/parsers/spell"
 )
 
 // Context is a set of places where a directive may stand.
@@ -271,7 +273,7 @@ func isTime(s string, seconds bool) bool {
 // suggest returns the known directive that an unknown name was probably meant to be, one that may stand
 // in the context first; empty when none is near. Removed directives are never suggested.
 func suggest(name string, in Context) string {
-	limit := lettersWrong(name)
+	limit := spell.Limit(name)
 	lower := strings.ToLower(name)
 	best, least := "", 1<<10
 	for i := range directives {
@@ -279,7 +281,7 @@ func suggest(name string, in Context) string {
 		if d.Until != "" {
 			continue
 		}
-		apart := distance(lower, d.Name)
+		apart := spell.Distance(lower, d.Name, limit)
 		if apart > limit {
 			continue
 		}
@@ -288,18 +290,6 @@ func suggest(name string, in Context) string {
 		}
 	}
 	return best
-}
-
-// lettersWrong is how far a suggestion for a name may be from it: among few letters two wrong ones make
-// another word, and nothing can be said of a word of two.
-func lettersWrong(name string) int {
-	switch n := len(name); {
-	case n < 3:
-		return -1
-	case n < 6:
-		return 1
-	}
-	return 2
 }
 
 // misplaced orders suggestions: what may stand there first, then nginx's own directives.
@@ -312,41 +302,4 @@ func misplaced(d *Directive, in Context) int {
 		cost++
 	}
 	return cost
-}
-
-// tooFar is what distance says once a and b have more than two letters apart.
-const tooFar = 3
-
-// distance counts the letters to insert, delete, replace or swap with their neighbour to get from a to b,
-// as far as two.
-func distance(a, b string) int {
-	if len(a)-len(b) >= tooFar || len(b)-len(a) >= tooFar {
-		return tooFar
-	}
-	width := len(b) + 1
-	cells := make([]int, 3*width)
-	before, above, row := cells[:width], cells[width:2*width], cells[2*width:]
-	for j := range above {
-		above[j] = j
-	}
-	for i := range len(a) {
-		row[0] = i + 1
-		nearest := row[0]
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			row[j+1] = min(above[j+1]+1, row[j]+1, above[j]+cost)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				row[j+1] = min(row[j+1], before[j-1]+1)
-			}
-			nearest = min(nearest, row[j+1])
-		}
-		if nearest >= tooFar {
-			return tooFar
-		}
-		before, above, row = above, row, before
-	}
-	return min(above[len(b)], tooFar)
 }

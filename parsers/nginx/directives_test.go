@@ -163,20 +163,6 @@ func TestSuggest(t *testing.T) {
 	}
 }
 
-func TestDistance(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{
-		{"", "", 0}, {"a", "", 1}, {"root", "root", 0}, {"rooot", "root", 1}, {"roto", "root", 1},
-		{"rxxt", "root", 2}, {"abcd", "wxyz", tooFar}, {"", "root", tooFar}, {"abcdefgh", "efgh", tooFar},
-	} {
-		if got := distance(c.a, c.b); got != c.want {
-			t.Errorf("%q to %q: %d, want %d", c.a, c.b, got, c.want)
-		}
-	}
-}
-
 func BenchmarkSuggest(b *testing.B) {
 	for b.Loop() {
 		suggest("proxy_set_haeder", Location)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/proxylint/proxylint/parsers/proxy"
+	"github.com/proxylint/proxylint/parsers/spell"
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
@@ -317,7 +318,7 @@ func hasConfigs(dir string) bool {
 func nearestFile(path string) string {
 	entries, _ := os.ReadDir(filepath.Dir(path))
 	for _, e := range entries {
-		if name := e.Name(); e.Type().IsRegular() && distance(name, filepath.Base(path)) <= 2 {
+		if name := e.Name(); e.Type().IsRegular() && spell.Distance(name, filepath.Base(path), 2) <= 2 {
 			return "did you mean " + clip(name) + "?"
 		}
 	}

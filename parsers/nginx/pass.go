@@ -162,7 +162,7 @@ func (b *builder) implicit(r *proxy.Route, addr proxy.Address) *proxy.Upstream {
 		Balance:   proxy.Setting[string]{Value: "round-robin", Origin: proxy.Default},
 		Keepalive: proxy.Setting[int64]{Origin: proxy.Default},
 		Endpoints: []*proxy.Endpoint{{
-			Stmt: r.Stmt, Addr: addr,
+			ServerOptions: noOptions, Stmt: r.Stmt, Addr: addr,
 			Weight:   proxy.Setting[int64]{Value: 1, Origin: proxy.Default},
 			MaxConns: proxy.Setting[int64]{Origin: proxy.Default},
 		}},

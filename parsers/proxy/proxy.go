@@ -215,32 +215,43 @@ type Upstream struct {
 
 // Endpoint is one server of an upstream.
 type Endpoint struct {
-	Name      string       // HAProxy: the server's own name
-	Stmt      *syntax.Stmt // its line
-	Addr      Address
-	Weight    Setting[int64]
-	MaxConns  Setting[int64]
-	Resolver  Setting[*Resolver] // who resolves the name again while running: HAProxy resolvers, nginx resolve
-	TLS       *TLS               // HAProxy: ssl; nil: plain
-	Check     *Check             // nil: not checked
-	Proto     string             // HAProxy: proto, such as "h2" or "fcgi"
-	Slots     int                // HAProxy: servers a server-template makes; 0 for a plain server
+	*ServerOptions              // never nil
+	Name           string       // HAProxy: the server's own name
+	Stmt           *syntax.Stmt // its line
+	Addr           Address
+	Weight         Setting[int64]
+	MaxConns       Setting[int64]
+	Check          *Check // nil: not checked
+	Backup         bool
+	Down           bool // nginx down, HAProxy disabled
+	Resolve        bool // nginx: resolve
+}
+
+// ServerOptions are what most servers of a HAProxy backend have in common; those that do share them,
+// since there may be a million. They are empty in nginx.
+type ServerOptions struct {
+	Resolver  Setting[*Resolver] // who resolves the name again while running
+	TLS       *TLS               // ssl; nil: plain
+	Proto     string             // proto, such as "h2" or "fcgi"
+	Slots     int                // servers that a server-template makes; 0 for a plain server
 	SendProxy int8               // version of the PROXY protocol header sent; 0: none
-	Backup    bool
-	Down      bool // nginx down, HAProxy disabled
-	Resolve   bool // nginx: resolve
-	NoLibc    bool // HAProxy: init-addr without libc, so an unresolvable name is no start failure
+	NoLibc    bool               // init-addr without libc, so an unresolvable name is no start failure
 }
 
 // Check is an active health check.
 type Check struct {
-	At       syntax.Ref
+	*CheckPlan // never nil; shared by the servers that are checked alike
+	At         syntax.Ref
+	Interval   Setting[time.Duration]
+}
+
+// CheckPlan is what a health check connects to and asks.
+type CheckPlan struct {
 	Protocol Protocol // HTTP or TCP
 	Method   string
 	URI      string
 	Host     string // the Host header sent; "" when none
 	Port     Setting[int64]
-	Interval Setting[time.Duration]
 	TLS      bool
 }
 
