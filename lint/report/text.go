@@ -1,0 +1,145 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/fatih/color"
+
+	"github.com/proxylint/proxylint/lint"
+	"github.com/proxylint/proxylint/parsers/syntax"
+)
+
+// startFailure is the symptom of what keeps a proxy from starting. Every other symptom is what the
+// client sees.
+const startFailure lint.Symptom = "start failure"
+
+// writeText writes findings for people. The first line of each is stable, for editors and problem
+// matchers: "path:line:column: severity: message [rule]".
+func writeText(w io.Writer, result lint.Result, o Options) error {
+	t := textWriter{
+		Writer:  bufio.NewWriter(w),
+		options: o,
+		paths:   painter(o.Color, color.Bold),
+		secrets: secretFinder{},
+	}
+	for _, d := range result.Diagnostics {
+		t.diagnostic(d)
+		fmt.Fprintln(t)
+	}
+	fmt.Fprintln(t, summary(result))
+	return t.Flush()
+}
+
+type textWriter struct {
+	*bufio.Writer
+	options Options
+	paths   func(...any) string
+	secrets secretFinder
+}
+
+func (t *textWriter) diagnostic(d lint.Diagnostic) {
+	paint := severityPainter(d.Severity, t.options.Color)
+	at := d.At.Position()
+	fmt.Fprintf(t, "%s: %s %s [%s]\n",
+		t.paths(linePath(t.place(d.At))), paint(d.Severity.String()+":"), d.Message, d.Rule)
+
+	number := strconv.Itoa(at.Line)
+	margin := strings.Repeat(" ", len(number)+2)
+	source, carets := excerpt(d.At, t.secrets.near(d.At))
+	fmt.Fprintln(t, strings.TrimRight(" "+number+" | "+source, " "))
+	indent := len(carets) - len(strings.TrimLeft(carets, " "))
+	fmt.Fprintf(t, "%s| %s%s\n", margin, carets[:indent], paint(carets[indent:]))
+	for _, note := range t.notes(d) {
+		fmt.Fprintf(t, "%s= %s\n", margin, note)
+	}
+}
+
+// notes returns what is told below the source line.
+func (t *textWriter) notes(d lint.Diagnostic) []string {
+	var notes []string
+	for _, r := range d.Related {
+		notes = append(notes, clean(t.place(r.At))+": "+r.Message)
+	}
+	proxy := proxyName(d.At.File.Dialect)
+	if !d.Stops.IsZero() {
+		if d.Stops.File != d.At.File {
+			notes = append(notes, "where "+proxy+" stops: "+clean(t.place(d.Stops)))
+		} else if line := d.Stops.Position().Line; line != d.At.Position().Line {
+			notes = append(notes, fmt.Sprintf("where %s stops: line %d", proxy, line))
+		}
+	}
+	switch d.Symptom {
+	case "":
+	case startFailure:
+		notes = append(notes, proxy+" does not start")
+	default:
+		notes = append(notes, "the client sees: "+string(d.Symptom))
+	}
+	if d.Hint != "" {
+		notes = append(notes, "hint: "+d.Hint)
+	}
+	return notes
+}
+
+// place names where something starts, as "path:line:column".
+func (t *textWriter) place(at syntax.Ref) string {
+	p := at.Position()
+	return fmt.Sprintf("%s:%d:%d", t.options.path(at.File.Path), p.Line, p.Rune)
+}
+
+func proxyName(d syntax.Dialect) string {
+	switch d {
+	case syntax.Nginx:
+		return "nginx"
+	case syntax.HAProxy:
+		return "HAProxy"
+	}
+	return "the proxy"
+}
+
+// summary tells in one line how much was found.
+func summary(result lint.Result) string {
+	var counts []string
+	for _, s := range []lint.Severity{lint.Error, lint.Warning, lint.Info} {
+		if n := result.Count(s); n > 0 {
+			counts = append(counts, count(n, s.String()))
+		}
+	}
+	if counts == nil {
+		counts = []string{"no findings"}
+	}
+	return strings.Join(counts, ", ") + " in " + count(result.Files, "file")
+}
+
+func count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}
+
+func severityPainter(s lint.Severity, on bool) func(...any) string {
+	switch s {
+	case lint.Error:
+		return painter(on, color.FgRed, color.Bold)
+	case lint.Warning:
+		return painter(on, color.FgYellow, color.Bold)
+	}
+	return painter(on, color.FgCyan, color.Bold)
+}
+
+// painter returns a function that colours text. Nothing outside decides, so that equal options give
+// equal output.
+func painter(on bool, attributes ...color.Attribute) func(...any) string {
+	c := color.New(attributes...)
+	if on {
+		c.EnableColor()
+	} else {
+		c.DisableColor()
+	}
+	return c.SprintFunc()
+}

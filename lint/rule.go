@@ -1,0 +1,55 @@
+package lint
+
+import (
+	"context"
+
+	"github.com/proxylint/proxylint/lint/inventory"
+	"github.com/proxylint/proxylint/parsers/proxy"
+	"github.com/proxylint/proxylint/parsers/syntax"
+)
+
+// Rule is one thing that proxylint knows, with its documentation in it.
+type Rule struct {
+	ID       string
+	Severity Severity       // of a diagnostic that gives none of its own
+	Dialect  syntax.Dialect // zero: both
+	Symptom  Symptom        // of a diagnostic that gives none of its own
+	Live     bool           // needs --live
+	Doc      Doc
+	Run      func(context.Context, *Pass)
+}
+
+// Doc explains a rule: it is what "proxylint rules ID" prints, and Bad and Good are run as tests.
+type Doc struct {
+	Title string  // what is wrong, without a capital or a full stop
+	Why   string  // what happens, and when
+	How   string  // what to write instead
+	Bad   Example // fires the rule
+	Good  Example // does not
+	Links []string
+	Since string // the proxylint version that brought it
+}
+
+// Example is a whole configuration for each proxy that the rule serves.
+type Example struct{ Nginx, HAProxy string }
+
+// For returns the example for one dialect.
+func (e Example) For(d syntax.Dialect) string {
+	if d == syntax.HAProxy {
+		return e.HAProxy
+	}
+	return e.Nginx
+}
+
+// Serves reports whether the rule looks at configurations of that dialect.
+func (r *Rule) Serves(d syntax.Dialect) bool {
+	return r.Dialect == syntax.AnyDialect || r.Dialect == d
+}
+
+// Pass is what one rule is given: one configuration, and what is known around it.
+type Pass struct {
+	Config    *proxy.Config
+	All       []*proxy.Config  // every configuration of this run, Config among them
+	Inventory *inventory.Facts // never nil
+	Report    func(Diagnostic)
+}
