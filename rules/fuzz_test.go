@@ -1,0 +1,98 @@
+package rules
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/proxylint/proxylint/lint"
+	"github.com/proxylint/proxylint/lint/inventory"
+	"github.com/proxylint/proxylint/lint/report"
+	"github.com/proxylint/proxylint/parsers"
+	"github.com/proxylint/proxylint/parsers/proxy"
+	"github.com/proxylint/proxylint/parsers/syntax"
+)
+
+// FuzzLint runs the whole way of a text, from the scanner over all rules to the reports. Whatever the text
+// is, every finding lies in it and is one clean line.
+func FuzzLint(f *testing.F) {
+	for _, rule := range All() {
+		for dialect := range extensions {
+			f.Add(rule.Doc.Bad.For(dialect), dialect == syntax.HAProxy)
+			f.Add(rule.Doc.Good.For(dialect), dialect == syntax.HAProxy)
+		}
+	}
+	for dialect, ext := range extensions {
+		roots, err := filepath.Glob(testdata + "/*/*" + ext)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, root := range roots {
+			text, err := os.ReadFile(root)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(string(text), dialect == syntax.HAProxy)
+		}
+	}
+	empty := f.TempDir()
+	f.Fuzz(func(t *testing.T, text string, isHAProxy bool) {
+		o := parsers.Options{Dialect: syntax.Nginx}
+		if isHAProxy {
+			o.Dialect = syntax.HAProxy
+		}
+		config, err := parsers.LoadText(filepath.Join(empty, "fuzz"), text, o)
+		if err != nil {
+			return // a binary file, say
+		}
+		result := lint.Run(context.Background(), []*proxy.Config{config}, All(), &inventory.Facts{})
+		for _, d := range result.Diagnostics {
+			checkFinding(t, d)
+		}
+		checkReports(t, result)
+	})
+}
+
+func checkFinding(t *testing.T, d lint.Diagnostic) {
+	refs := []syntax.Ref{d.At}
+	if !d.Stops.IsZero() {
+		refs = append(refs, d.Stops)
+	}
+	for _, r := range d.Related {
+		refs = append(refs, r.At)
+	}
+	if d.Fix != nil {
+		for _, e := range d.Fix.Edits {
+			refs = append(refs, e.At)
+		}
+	}
+	for _, r := range refs {
+		if s := r.Span; s.Start < 0 || s.End < s.Start || int(s.End) > len(r.File.Src) {
+			t.Fatalf("%s: span %v of a text of %d bytes", d.Rule, s, len(r.File.Src))
+		}
+	}
+	if d.At.Text() == "" || d.Message == "" {
+		t.Fatalf("%s at %v: %q on %q", d.Rule, d.At.Span, d.Message, d.At.Text())
+	}
+}
+
+func checkReports(t *testing.T, result lint.Result) {
+	var text, object bytes.Buffer
+	if err := report.Write(&text, "text", result, report.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if out := text.String(); !utf8.ValidString(out) || strings.ContainsAny(out, "\x00\x1b\r\x07") {
+		t.Fatalf("control characters in %q", out)
+	}
+	if err := report.Write(&object, "json", result, report.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if !json.Valid(object.Bytes()) {
+		t.Fatalf("not JSON: %s", object.Bytes())
+	}
+}

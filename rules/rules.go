@@ -1,0 +1,47 @@
+// Package rules holds what proxylint knows: one rule per file, each with its documentation in it.
+package rules
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/proxylint/proxylint/lint"
+	"github.com/proxylint/proxylint/parsers/spell"
+)
+
+//go:generate go test . -run ^TestReadme$ -update
+
+var registered []*lint.Rule
+
+// register adds a rule to All. Every rule's file calls it once, from a package variable.
+func register(r lint.Rule) *lint.Rule {
+	registered = append(registered, &r)
+	return &r
+}
+
+// All returns every rule, sorted by ID.
+func All() []*lint.Rule {
+	all := slices.Clone(registered)
+	slices.SortFunc(all, func(a, b *lint.Rule) int { return cmp.Compare(a.ID, b.ID) })
+	return all
+}
+
+// Find returns the rule of that ID; nil when there is none.
+func Find(id string) *lint.Rule {
+	for _, r := range registered {
+		if r.ID == id {
+			return r
+		}
+	}
+	return nil
+}
+
+// Nearest returns the rule ID that was probably meant by a mistyped one; "" when none is near.
+func Nearest(id string) string {
+	var ids []string
+	for _, r := range All() {
+		ids = append(ids, r.ID)
+	}
+	near, _ := spell.Nearest(id, ids)
+	return near
+}
