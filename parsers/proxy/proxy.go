@@ -258,8 +258,8 @@ type CheckPlan struct {
 // Resolver is who answers DNS questions at run time: an nginx resolver directive, a HAProxy
 // resolvers section.
 type Resolver struct {
-	Name    string // HAProxy: the section's name
-	Stmt    *syntax.Stmt
+	Name    string       // HAProxy: the section's name
+	Stmt    *syntax.Stmt // nil for HAProxy's built-in "default" section
 	At      syntax.Ref
 	Servers []Address
 	System  bool // HAProxy: parse-resolv-conf
