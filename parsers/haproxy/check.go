@@ -352,8 +352,11 @@ func (l *keywordLine) arguments() bool {
 	kw, stmt := l.keyword, l.stmt
 	count := len(stmt.Words) - l.args
 	least := int(kw.Min)
-	if kw.Name == "server" && l.section.kind&(Listen|Backend) != 0 {
+	switch {
+	case kw.Name == "server" && l.section.kind&(Listen|Backend) != 0:
 		least = 2 // a name is enough only for peers
+	case kw.Name == "bind":
+		least = 1
 	}
 	switch {
 	case l.at > 0:
@@ -430,10 +433,15 @@ func (l *keywordLine) value(text string) bool {
 			msg, hint = "is no size", "write bytes, 16k or 1m"
 		}
 	}
+	if msg != "" {
+		msg = fmt.Sprintf("%s %s, which %s takes", clip(text), msg, kw.Name)
+	} else {
+		msg = badWord(kw.Name, text)
+	}
 	if msg == "" || l.dynamic() {
 		return true
 	}
-	l.problem(l.stmt, "directive-arguments", fmt.Sprintf("%s %s, which %s takes", clip(text), msg, kw.Name), hint, l.stmt.Words[l.args].Span)
+	l.problem(l.stmt, "directive-arguments", msg, hint, l.stmt.Words[l.args].Span)
 	return false
 }
 
@@ -453,7 +461,14 @@ func (l *keywordLine) options() {
 	default:
 		return
 	}
-	i := table.each(l.stmt, at, func(option) {})
+	i := table.each(l.stmt, at, func(o option) {
+		if o.value == 0 || table != l.servers {
+			return
+		}
+		if msg := badOption(o.name, l.stmt.Arg(o.value)); msg != "" && !l.dynamic() {
+			l.problem(l.stmt, "directive-arguments", msg, "", l.stmt.Words[o.value].Span)
+		}
+	})
 	if i >= len(l.stmt.Words) || l.dynamic() {
 		return
 	}
@@ -462,8 +477,12 @@ func (l *keywordLine) options() {
 		l.unknown(l.stmt, fmt.Sprintf("%s is no option of %s", clip(word), l.keyword.Name), "", l.stmt.Words[i].Span)
 		return
 	}
-	l.add(l.stmt, syntax.Problem{
+	p := syntax.Problem{
 		Code: "directive-arguments", Grade: syntax.Warn, At: l.stmt.Words[i].Span, Seen: -1,
 		Msg: fmt.Sprintf("option %s needs a value", word),
-	})
+	}
+	if isTimeOption(word) { // HAProxy takes some others, such as weight, for zero
+		p.Grade, p.Seen = syntax.Fatal, p.At.Start
+	}
+	l.add(l.stmt, p)
 }

@@ -51,7 +51,7 @@ func TestProblems(t *testing.T) {
 		{"rules need a named defaults", "defaults\n http-request deny\n", []string{"2:fatal:directive-context:http-request deny"}},
 		{"outside", "maxconn 4\nbackend b\n", []string{"1:fatal:directive-context:maxconn"}},
 		{"outside, unknown", "zzzzzz 4 5\nmore\nbackend b\n", []string{"1:warn:unknown-directive:zzzzzz"}},
-		{"byte order mark", "\ufeffglobal\n", []string{"1:warn:unknown-directive:\ufeffglobal"}},
+		{"byte order mark", "\ufeffglobal\n", []string{"1:fatal:syntax:\ufeff="}},
 		{"mistyped section", "global\n\nbackendd b\n server s 10.0.0.1:80\n", []string{"3:warn:unknown-directive:backendd=backend"}},
 		{"no argument", "defaults\n timeout\n", []string{"2:fatal:directive-arguments:timeout"}},
 		{"too few", "defaults\n timeout connect\n", []string{"2:fatal:directive-arguments:timeout connect"}},

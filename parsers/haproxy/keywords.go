@@ -5,6 +5,8 @@ import (
 	"math/bits"
 	"strings"
 	"time"
+
+	"github.com/proxylint/proxylint/parsers/spell"
 )
 
 // Section is a set of section kinds.
@@ -281,40 +283,11 @@ func nearest(kw *Keyword, words []string, known int, in Section) (name string, d
 // added, changed, or swapped with the next one. It is -1 above one in words of three
 // to five letters, above two in longer ones, and always in shorter ones.
 func typos(word, name string) int {
-	const longest = 48
-	limit := 2
-	switch {
-	case len(word) < 3 || len(word) > longest || len(name) > longest:
-		return -1
-	case len(word) < 6:
-		limit = 1
+	limit := spell.Limit(word)
+	if n := spell.Distance(word, name, limit); n <= limit {
+		return n
 	}
-	if len(name)-len(word) > limit || len(word)-len(name) > limit {
-		return -1
-	}
-	var rows [3][longest + 1]int
-	twice, once, now := &rows[0], &rows[1], &rows[2]
-	for j := range now {
-		once[j] = j
-	}
-	for i := range len(word) {
-		now[0] = i + 1
-		for j := range len(name) {
-			cost := 1
-			if word[i] == name[j] {
-				cost = 0
-			}
-			now[j+1] = min(once[j+1]+1, now[j]+1, once[j]+cost)
-			if i > 0 && j > 0 && word[i] == name[j-1] && word[i-1] == name[j] {
-				now[j+1] = min(now[j+1], twice[j-1]+1)
-			}
-		}
-		twice, once, now = once, now, twice
-	}
-	if once[len(name)] > limit {
-		return -1
-	}
-	return once[len(name)]
+	return -1
 }
 
 // splitTime splits a time into its digits, its unit and what HAProxy leaves unread

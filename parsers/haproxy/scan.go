@@ -61,7 +61,7 @@ func (s *scanner) scan(path, src string) *syntax.File {
 	s.lines, s.first = make([]*syntax.Stmt, 0, 1+strings.Count(src, "\n")), 0
 	s.section, s.kind, s.when, s.blocks = nil, 0, nil, s.blocks[:0]
 	s.spaced, s.indented = true, true
-	for at := 0; at < len(src); {
+	for at := s.byteOrderMark(); at < len(src); {
 		n := strings.IndexByte(src[at:], '\n')
 		if n < 0 {
 			s.line(at, len(src))
@@ -75,6 +75,20 @@ func (s *scanner) scan(path, src string) *syntax.File {
 	s.closeSection()
 	slices.SortStableFunc(s.file.Problems, func(a, b syntax.Problem) int { return cmp.Compare(a.At.Start, b.At.Start) })
 	return s.file
+}
+
+// byteOrderMark tells of the mark that some editors put first, and returns where the text starts.
+func (s *scanner) byteOrderMark() int {
+	const mark = "\uFEFF"
+	if !strings.HasPrefix(s.file.Src, mark) {
+		return 0
+	}
+	nothing := ""
+	s.problem(syntax.Problem{
+		At: span(0, len(mark)), Seen: 0, Write: &nothing, Hint: "save the file as UTF-8 without BOM",
+		Msg: "the file begins with a byte order mark, which HAProxy takes for part of the first word",
+	})
+	return len(mark)
 }
 
 // line reads the line in src[start:end].
