@@ -25,7 +25,7 @@ type server struct {
 // inherit turns what default-server says into what the servers take over from it.
 func (s *server) inherit() {
 	inherit(&s.Weight)
-	inherit(&s.MaxConns)
+	inherit(&s.options.MaxConns)
 	inherit(&s.options.Resolver)
 	inherit(&s.plan.Port)
 	inherit(&s.interval)
@@ -61,7 +61,7 @@ func (b *builder) serverOptions(s *server, stmt *syntax.Stmt, i int) {
 		case "weight":
 			s.Weight = b.number(stmt, o.value)
 		case "maxconn":
-			s.MaxConns = b.number(stmt, o.value)
+			s.options.MaxConns = b.number(stmt, o.value)
 		case "resolvers":
 			s.options.Resolver = explicit(b.resolvers[stmt.Arg(o.value)], stmt.Ref(o.value))
 			s.options.Resolver.Dynamic = b.dynamic(stmt, o.value)

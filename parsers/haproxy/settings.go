@@ -54,7 +54,7 @@ func builtIn(origin proxy.Origin) *settings {
 	s.server = server{interval: proxy.Setting[time.Duration]{Value: defaultInterval, Origin: origin}}
 	s.server.plan.Port.Origin, s.server.keepalive.Origin = origin, origin
 	s.server.Weight = proxy.Setting[int64]{Value: defaultWeight, Origin: origin}
-	s.server.MaxConns.Origin, s.server.options.Resolver.Origin = origin, origin
+	s.server.options.MaxConns.Origin, s.server.options.Resolver.Origin = origin, origin
 	s.server.tls.SNI.Origin, s.server.tls.Name.Origin, s.server.tls.CA.Origin = origin, origin, origin
 	s.server.tls.Verify = proxy.Setting[bool]{Value: true, Origin: origin}
 	return s

@@ -12,7 +12,7 @@ import (
 // check holds every statement of a tree against the table of directives: its name, its place, its
 // arguments.
 func check(tree *syntax.Tree, version proxy.Version) {
-	c := checker{tree: tree, version: version, done: map[visit]bool{}, defs: map[string][]Directive{}, meant: map[misspelt]string{}}
+	c := checker{tree: tree, version: version, done: map[visit]bool{}, defs: map[placed]definitions{}, meant: map[placed]string{}}
 	for _, root := range tree.Roots {
 		c.file(root, contextOf(tree.Around), tree.Fragment)
 	}
@@ -22,22 +22,25 @@ type checker struct {
 	tree    *syntax.Tree
 	version proxy.Version
 	done    map[visit]bool
-	defs    map[string][]Directive // lookup's answers
-	meant   map[misspelt]string    // suggest's answers
+	defs    map[placed]definitions
+	meant   map[placed]string // suggest's answers
 }
 
-// misspelt is an unknown name where it stands.
-type misspelt struct {
+// placed is a name in the context where it stands.
+type placed struct {
 	name string
 	in   Context
 }
+
+// definitions are all that a name has, and those of them that apply in a context.
+type definitions struct{ all, here []Directive }
 
 // maxSuggestions bounds how many unknown names are held against the whole table: a text that is no
 // configuration at all has any number of them.
 const maxSuggestions = 200
 
 func (c *checker) suggest(name string, in Context) string {
-	key := misspelt{name, in}
+	key := placed{name, in}
 	near, seen := c.meant[key]
 	if !seen && len(c.meant) < maxSuggestions {
 		near = suggest(name, in)
@@ -83,18 +86,18 @@ func (c *checker) stmt(s *syntax.Stmt, in Context, guessed bool) {
 	if name == "{" || isTemplate(name) || strings.HasPrefix(name, "$") {
 		return
 	}
-	all := c.lookup(name)
-	if len(all) == 0 {
+	d := c.lookup(name, in)
+	if len(d.all) == 0 {
 		c.unknown(s, name, in, guessed)
 		return
 	}
-	defs := here(all, in)
+	defs := d.here
 	if len(defs) == 0 {
 		if guessed {
 			return
 		}
 		c.problem(s, 0, "directive-context", syntax.Fatal,
-			fmt.Sprintf("%s is not allowed in %s, only in %s", name, contextName(in), contexts(all)), "move it to "+contexts(all))
+			fmt.Sprintf("%s is not allowed in %s, only in %s", name, contextName(in), contexts(d.all)), "move it to "+contexts(d.all))
 		return
 	}
 	if !c.released(s, name, defs) || !c.terminated(s, name, defs) {
@@ -127,13 +130,15 @@ func misread(s *syntax.Stmt) bool {
 	})
 }
 
-func (c *checker) lookup(name string) []Directive {
-	defs, seen := c.defs[name]
+func (c *checker) lookup(name string, in Context) definitions {
+	key := placed{name, in}
+	d, seen := c.defs[key]
 	if !seen {
-		defs = lookup(name)
-		c.defs[name] = defs
+		d.all = lookup(name)
+		d.here = here(d.all, in)
+		c.defs[key] = d
 	}
-	return defs
+	return d
 }
 
 // here returns the definitions that apply in a context.

@@ -14,10 +14,8 @@ import (
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
-const (
-	maxFiles    = 20_000  // of one tree
-	maxFileSize = 1 << 30 // bytes
-)
+// maxFiles bounds the files of one tree.
+const maxFiles = 20_000
 
 // Options says how a configuration is to be read.
 type Options struct {
@@ -40,7 +38,7 @@ func FindRoot(path string) (root string, ok bool) {
 	dir := filepath.Dir(path)
 	for range 4 {
 		root := filepath.Join(dir, "nginx.conf")
-		if text, err := readRegular(root); err == nil && !sameFile(root, path) {
+		if text, err := syntax.ReadFile(root); err == nil && !sameFile(root, path) {
 			tree := loadTree(syntax.Source{Path: root, Src: text}, "")
 			for included := range tree.Files {
 				if sameFile(included, path) {
@@ -161,7 +159,7 @@ func (l *loader) includeFile(s *syntax.Stmt, path string) {
 			l.problem(s, syntax.Fatal, fmt.Sprintf("more than %d files are included; the rest is not read", maxFiles), "", nil)
 			return
 		}
-		text, err := readRegular(path)
+		text, err := syntax.ReadFile(path)
 		if err != nil {
 			l.unreadable(s, path, err)
 			return
@@ -221,7 +219,7 @@ func (l *loader) cycle(s *syntax.Stmt, real string) {
 func (l *loader) unreadable(s *syntax.Stmt, path string, err error) {
 	name := clip(s.Arg(1))
 	switch {
-	case errors.Is(err, errFolder):
+	case errors.Is(err, syntax.ErrFolder):
 		l.problem(s, syntax.Fatal, name+" is a folder: nginx includes files", "write "+strings.TrimSuffix(name, "/")+"/*.conf", nil)
 	case !errors.Is(err, fs.ErrNotExist):
 		l.problem(s, syntax.Note, fmt.Sprintf("%s was not read: %v", name, plainError(err)), "", nil)
@@ -245,29 +243,6 @@ func (l *loader) problem(s *syntax.Stmt, grade syntax.Grade, msg, hint string, r
 		File:    s.File,
 		Related: related,
 	})
-}
-
-var (
-	errFolder  = errors.New("is a folder")
-	errSpecial = errors.New("is not a regular file")
-	errBig     = errors.New("is larger than 1 GiB")
-)
-
-// readRegular reads a whole regular file; a pipe or a device might never end.
-func readRegular(path string) (string, error) {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return "", err
-	case info.IsDir():
-		return "", errFolder
-	case !info.Mode().IsRegular():
-		return "", errSpecial
-	case info.Size() > maxFileSize:
-		return "", errBig
-	}
-	text, err := os.ReadFile(path)
-	return string(text), err
 }
 
 // plainError drops the path that the os package puts before the cause.

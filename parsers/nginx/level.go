@@ -17,7 +17,7 @@ type level struct {
 	own    []*syntax.Stmt // the settings written in it, in order, through includes
 	sets   []assignment   // the variables that it and its "if" blocks set, in order
 	opaque bool           // an include that was not read, or the unseen block itself, may set anything
-	views  map[module]*view
+	views  []moduleView
 	client *proxy.Timeouts // towards clients, as an inner level sees them
 }
 
@@ -85,10 +85,17 @@ type view struct {
 	inherited *view // the same as a level below sees it
 }
 
+type moduleView struct {
+	module module
+	view   *view
+}
+
 // view returns the settings of a module in effect at l.
 func (l *level) view(m module) *view {
-	if v := l.views[m]; v != nil {
-		return v
+	for _, mine := range l.views {
+		if mine.module == m {
+			return mine.view
+		}
 	}
 	written := l.written(m.prefix())
 	if written == 0 {
@@ -99,10 +106,7 @@ func (l *level) view(m module) *view {
 		v.hop = l.up.view(m).below().hop
 	}
 	l.read(&v.hop, m, written)
-	if l.views == nil {
-		l.views = map[module]*view{}
-	}
-	l.views[m] = v
+	l.views = append(l.views, moduleView{m, v})
 	return v
 }
 

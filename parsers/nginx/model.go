@@ -252,8 +252,8 @@ func (b *builder) servers(u *proxy.Upstream, flat []*syntax.Stmt) {
 	}
 }
 
-// noOptions are shared by all endpoints: what they hold is HAProxy's.
-var noOptions = &proxy.ServerOptions{}
+// noOptions are shared by the endpoints with no limit of connections: the rest is HAProxy's.
+var noOptions = &proxy.ServerOptions{MaxConns: proxy.Setting[int64]{Origin: proxy.Default}}
 
 // endpoint reads one "server" line of a group.
 func endpoint(s *syntax.Stmt) *proxy.Endpoint {
@@ -262,7 +262,6 @@ func endpoint(s *syntax.Stmt) *proxy.Endpoint {
 		Stmt:          s,
 		Addr:          parseAddress(markVariables(s.Arg(1)), 0, wordPlace(s, 1)),
 		Weight:        proxy.Setting[int64]{Value: 1, Origin: proxy.Default},
-		MaxConns:      proxy.Setting[int64]{Origin: proxy.Default},
 	}
 	if s.Args() > 1 {
 		options(e, s)

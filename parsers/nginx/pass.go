@@ -163,8 +163,7 @@ func (b *builder) implicit(r *proxy.Route, addr proxy.Address) *proxy.Upstream {
 		Keepalive: proxy.Setting[int64]{Origin: proxy.Default},
 		Endpoints: []*proxy.Endpoint{{
 			ServerOptions: noOptions, Stmt: r.Stmt, Addr: addr,
-			Weight:   proxy.Setting[int64]{Value: 1, Origin: proxy.Default},
-			MaxConns: proxy.Setting[int64]{Origin: proxy.Default},
+			Weight: proxy.Setting[int64]{Value: 1, Origin: proxy.Default},
 		}},
 	}
 	b.Upstreams = append(b.Upstreams, u)

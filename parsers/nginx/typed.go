@@ -31,7 +31,11 @@ func options(e *proxy.Endpoint, s *syntax.Stmt) {
 		}
 	}
 	e.Weight = parameter(s, server, "weight", e.Weight)
-	e.MaxConns = parameter(s, server, "max_conns", e.MaxConns)
+	if limit := parameter(s, server, "max_conns", e.MaxConns); limit.Written() {
+		own := *e.ServerOptions
+		own.MaxConns = limit
+		e.ServerOptions = &own
+	}
 }
 
 // parameter returns a numeric name=value parameter of a server line, or the built-in value.

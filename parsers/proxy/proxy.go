@@ -220,7 +220,6 @@ type Endpoint struct {
 	Stmt           *syntax.Stmt // its line
 	Addr           Address
 	Weight         Setting[int64]
-	MaxConns       Setting[int64]
 	Check          *Check // nil: not checked
 	Backup         bool
 	Down           bool // nginx down, HAProxy disabled
@@ -228,8 +227,9 @@ type Endpoint struct {
 }
 
 // ServerOptions are what most servers of a HAProxy backend have in common; those that do share them,
-// since there may be a million. They are empty in nginx.
+// since there may be a million. In nginx all but MaxConns are empty.
 type ServerOptions struct {
+	MaxConns  Setting[int64]     // HAProxy maxconn, nginx max_conns
 	Resolver  Setting[*Resolver] // who resolves the name again while running
 	TLS       *TLS               // ssl; nil: plain
 	Proto     string             // proto, such as "h2" or "fcgi"

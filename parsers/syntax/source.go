@@ -1,7 +1,49 @@
 package syntax
 
+import (
+	"errors"
+	"io"
+	"os"
+	"strings"
+)
+
 // Source is a text to read and the path it has for the user.
 type Source struct{ Path, Src string }
+
+// MaxSize is how many bytes of one file are read at most.
+const MaxSize = 1 << 30
+
+// Why a file is not read, beside what the os package says.
+var (
+	ErrFolder  = errors.New("is a folder")
+	ErrSpecial = errors.New("not a regular file")
+	ErrTooBig  = errors.New("larger than 1 GiB")
+)
+
+// ReadFile returns the text of a regular file: a pipe or a device might never end.
+func ReadFile(path string) (string, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return "", err
+	case info.IsDir():
+		return "", ErrFolder
+	case !info.Mode().IsRegular():
+		return "", ErrSpecial
+	case info.Size() > MaxSize:
+		return "", ErrTooBig
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	// A big configuration is copied only once this way.
+	var text strings.Builder
+	text.Grow(int(info.Size()))
+	_, err = io.Copy(&text, io.LimitReader(file, MaxSize))
+	return text.String(), err
+}
 
 // chunk sizes: big enough to make allocation cheap, small enough for a ten-line file.
 const (
