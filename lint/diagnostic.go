@@ -37,6 +37,9 @@ func (s Severity) Lower() Severity { return max(s-1, Info) }
 // Symptom is what the client or the operator sees: "502", "start failure", ...
 type Symptom string
 
+// NoSymptom says that nothing is wrong as far as can be known.
+const NoSymptom Symptom = "none"
+
 // Diagnostic is one finding. Rule, Severity and Symptom are filled in from the rule when empty.
 type Diagnostic struct {
 	Rule     string

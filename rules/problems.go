@@ -41,10 +41,13 @@ func diagnose(p syntax.FileProblem) lint.Diagnostic {
 		Message:  p.Msg,
 		Hint:     p.Hint,
 	}
-	if p.Seen >= 0 {
+	switch {
+	case p.Seen >= 0:
 		d.Stops = p.File.Ref(syntax.Span{Start: p.Seen, End: p.Seen})
-	} else if p.Grade == syntax.Warn {
+	case p.Grade == syntax.Warn:
 		d.Symptom = "no effect"
+	case p.Grade == syntax.Note:
+		d.Symptom = lint.NoSymptom
 	}
 	for _, r := range p.Related {
 		d.Related = append(d.Related, lint.Related{At: r.At, Message: r.Msg})

@@ -13,9 +13,12 @@ import (
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
-// startFailure is the symptom of what keeps a proxy from starting. Every other symptom is what the
-// client sees.
-const startFailure lint.Symptom = "start failure"
+// The symptoms that are none of the client's: what keeps a proxy from starting, and what the proxy passes
+// over. Every other one is what the client sees.
+const (
+	startFailure lint.Symptom = "start failure"
+	noEffect     lint.Symptom = "no effect"
+)
 
 // writeText writes findings for people. The first line of each is stable, for editors and problem
 // matchers: "path:line:column: severity: message [rule]".
@@ -73,7 +76,9 @@ func (t *textWriter) notes(d lint.Diagnostic) []string {
 		}
 	}
 	switch d.Symptom {
-	case "":
+	case "", lint.NoSymptom:
+	case noEffect:
+		notes = append(notes, "it has no effect")
 	case startFailure:
 		notes = append(notes, proxy+" does not start")
 	default:

@@ -1,0 +1,197 @@
+// Package parsers reads configurations from disk: it tells the two proxies' files apart, finds them in a
+// folder and hands them to the parser of their language.
+package parsers
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/proxylint/proxylint/parsers/haproxy"
+	"github.com/proxylint/proxylint/parsers/nginx"
+	"github.com/proxylint/proxylint/parsers/proxy"
+	"github.com/proxylint/proxylint/parsers/syntax"
+)
+
+// Options says how configurations are to be read.
+type Options struct {
+	// Dialect is the language of every file named and of standard input, and the only one looked for in
+	// a folder. AnyDialect: each file tells by its content and its name.
+	Dialect        syntax.Dialect
+	NginxVersion   proxy.Version
+	HAProxyVersion proxy.Version
+}
+
+// Load reads what the paths name: a file is one configuration, a folder gives all that are found below it.
+// A file that several paths reach is read once. A lone nginx fragment is read as part of the nginx.conf
+// around it, where one includes it; the configuration's Only then names the fragment.
+//
+// What is wrong inside a configuration is a problem of its tree. An error tells, in one line, of a path
+// that holds no configuration to read.
+func Load(paths []string, o Options) ([]*proxy.Config, error) {
+	l := loader{Options: o, held: map[string]place{}}
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, pathError(path, err)
+		}
+		path = filepath.Clean(path)
+		if info.IsDir() {
+			err = l.folder(path)
+		} else {
+			err = l.file(path)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return l.configs, nil
+}
+
+// LoadText reads a text that is not on disk under that name, such as standard input. Its includes start
+// at the folder of the name.
+func LoadText(name, src string, o Options) (*proxy.Config, error) {
+	if err := checkText(src); err != nil {
+		return nil, pathError(name, err)
+	}
+	dialect := o.Dialect
+	if dialect == syntax.AnyDialect {
+		dialect = detect(name, src)
+	}
+	switch dialect {
+	case syntax.Nginx:
+		return nginx.Load(source(name, src), nginx.Options{Version: o.NginxVersion}), nil
+	case syntax.HAProxy:
+		return haproxy.Load([]syntax.Source{source(name, src)}, o.HAProxyVersion), nil
+	}
+	return nil, errDialect(name)
+}
+
+// source names a text as trees do, with slashes.
+func source(path, src string) syntax.Source {
+	return syntax.Source{Path: filepath.ToSlash(path), Src: src}
+}
+
+func errDialect(name string) error {
+	return fmt.Errorf("%s: cannot tell whether this is for nginx or HAProxy, use --dialect", name)
+}
+
+// loader gathers the configurations of one run.
+type loader struct {
+	Options
+	configs []*proxy.Config
+	held    map[string]place // every file read so far, by its real path
+}
+
+// place is a file inside a configuration, under the path it has there.
+type place struct {
+	config *proxy.Config
+	path   string
+}
+
+func (p place) isMain() bool { return p.path == p.config.Tree.Roots[0].Path }
+
+// file reads a file that the user named.
+func (l *loader) file(path string) error {
+	if l.want(path) {
+		return nil
+	}
+	src, err := readText(path)
+	if err != nil {
+		return pathError(path, err)
+	}
+	dialect := l.Dialect
+	if dialect == syntax.AnyDialect {
+		dialect = detect(path, src)
+	}
+	switch {
+	case dialect == syntax.HAProxy:
+		l.addHAProxy([]syntax.Source{source(path, src)})
+	case dialect != syntax.Nginx:
+		return errDialect(path)
+	case isMain(src) || !l.addAround(path):
+		l.addNginx(source(path, src), "")
+	}
+	return nil
+}
+
+// addAround reads the nginx.conf that includes a fragment, for the findings in the fragment. It reports
+// whether there is one.
+func (l *loader) addAround(fragment string) bool {
+	root, ok := nginx.FindRoot(fragment)
+	if !ok {
+		return false
+	}
+	if !filepath.IsLocal(root) {
+		// "../conf.d/site.conf" is no name for what the user calls site.conf: reports shorten an absolute path
+		root, _ = filepath.Abs(root)
+	}
+	src, err := readText(root)
+	if err != nil {
+		return false
+	}
+	config := nginx.Load(source(root, src), nginx.Options{Version: l.NginxVersion})
+	config.Only = map[string]bool{}
+	l.add(config)
+	return l.want(fragment)
+}
+
+func (l *loader) addNginx(main syntax.Source, within string) *proxy.Config {
+	config := nginx.Load(main, nginx.Options{Version: l.NginxVersion, Within: within})
+	l.add(config)
+	return config
+}
+
+func (l *loader) addHAProxy(sources []syntax.Source) {
+	l.add(haproxy.Load(sources, l.HAProxyVersion))
+}
+
+// add takes in a configuration, in place of those whose main file it turns out to include.
+func (l *loader) add(config *proxy.Config) {
+	var included []string
+	for _, path := range slices.Sorted(maps.Keys(config.Tree.Files)) {
+		real := realPath(filepath.FromSlash(path))
+		before, seen := l.held[real]
+		if seen && before.config != config && before.isMain() {
+			l.configs = slices.DeleteFunc(l.configs, func(c *proxy.Config) bool { return c == before.config })
+			included = append(included, real)
+			seen = false
+		}
+		if !seen || config.Only == nil {
+			l.held[real] = place{config, path}
+		}
+	}
+	l.configs = append(l.configs, config)
+	for _, real := range included {
+		l.want(real)
+	}
+}
+
+// want asks for the findings in a file, if a configuration read so far holds it.
+func (l *loader) want(path string) bool {
+	at, ok := l.held[realPath(path)]
+	switch {
+	case !ok:
+		return false
+	case at.isMain():
+		at.config.Only = nil
+	case at.config.Only != nil:
+		at.config.Only[at.path] = true
+	}
+	return true
+}
+
+// realPath gives an absolute path without symbolic links, the same for every name of a file.
+func realPath(path string) string {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return path
+	}
+	real, err := filepath.EvalSymlinks(abs)
+	if err != nil {
+		return abs
+	}
+	return real
+}

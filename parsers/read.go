@@ -1,0 +1,62 @@
+package parsers
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/proxylint/proxylint/parsers/syntax"
+)
+
+// headSize is how many bytes of a file are looked at to tell what it is.
+const headSize = 64 << 10
+
+var (
+	errUTF16  = errors.New("UTF-16 text, which no proxy reads: save it as UTF-8")
+	errBinary = errors.New("binary file, not a configuration")
+)
+
+// readText returns the text of a file that may be a configuration.
+func readText(path string) (string, error) {
+	src, err := syntax.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	return src, checkText(src)
+}
+
+// checkText tells why a text can't be a configuration. A stray NUL byte is no reason: nginx takes one in a
+// comment.
+func checkText(src string) error {
+	if len(src) > syntax.MaxSize {
+		return syntax.ErrTooBig
+	}
+	head := src[:min(len(src), headSize)]
+	if strings.HasPrefix(head, "\xff\xfe") || strings.HasPrefix(head, "\xfe\xff") {
+		return errUTF16
+	}
+	nul, control := 0, 0
+	for i := range len(head) {
+		switch c := head[i]; {
+		case c == 0:
+			nul++
+			control++
+		case c < ' ' && !strings.ContainsRune("\t\n\v\f\r\x1b", rune(c)):
+			control++
+		}
+	}
+	if nul > 0 && control > 8 && control > len(head)/32 {
+		return errBinary
+	}
+	return nil
+}
+
+// pathError puts the path the user gave before the cause alone.
+func pathError(path string, err error) error {
+	var inner *fs.PathError
+	if errors.As(err, &inner) {
+		err = inner.Err
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
