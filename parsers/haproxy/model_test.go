@@ -2,8 +2,6 @@ package haproxy
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -378,25 +376,5 @@ func TestFragment(t *testing.T) {
 		if got := load(src).Tree.Fragment; got != want {
 			t.Errorf("%q: fragment %v, want %v", src, got, want)
 		}
-	}
-}
-
-func TestFiles(t *testing.T) {
-	dir := t.TempDir()
-	for _, name := range []string{"b.cfg", "a.cfg", "B.cfg", ".hidden.cfg", "a.cfg~", "a.conf"} {
-		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.Mkdir(filepath.Join(dir, "sub.cfg"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	got, err := Files(dir)
-	want := []string{filepath.Join(dir, "B.cfg"), filepath.Join(dir, "a.cfg"), filepath.Join(dir, "b.cfg")}
-	if err != nil || !slices.Equal(got, want) {
-		t.Errorf("files %q, %v; want %q", got, err, want)
-	}
-	if _, err := Files(filepath.Join(dir, "gone")); err == nil {
-		t.Error("no error for a folder that is not there")
 	}
 }

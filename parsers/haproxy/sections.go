@@ -2,10 +2,6 @@
 package haproxy
 
 import (
-	"os"
-	"path/filepath"
-	"strings"
-
 	"github.com/proxylint/proxylint/parsers/proxy"
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
@@ -33,22 +29,6 @@ func Load(sources []syntax.Source, version proxy.Version) *proxy.Config {
 	}
 	b.build(sections)
 	return b.config
-}
-
-// Files returns what -f DIR reads: its *.cfg files, not hidden ones, in byte order.
-func Files(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	var paths []string
-	for _, entry := range entries {
-		name := entry.Name()
-		if strings.HasSuffix(name, ".cfg") && !strings.HasPrefix(name, ".") && !entry.IsDir() {
-			paths = append(paths, filepath.Join(dir, name))
-		}
-	}
-	return paths, nil
 }
 
 // section is one section that may be read.

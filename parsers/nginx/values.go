@@ -2,7 +2,6 @@ package nginx
 
 import (
 	"math"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -158,10 +157,4 @@ func parsePort(s string) int {
 		return -1
 	}
 	return int(n)
-}
-
-// isAddress reports whether a host is an IP address rather than a name.
-func isAddress(host string) bool {
-	_, err := netip.ParseAddr(host)
-	return err == nil
 }
