@@ -376,7 +376,8 @@ func listener(s, section *syntax.Stmt, protocol proxy.Protocol) *proxy.Listener 
 func listenAddress(s *syntax.Stmt) proxy.Address {
 	text := markVariables(s.Arg(1))
 	at := wordPlace(s, 1)
-	if port := parsePort(text); port >= 0 {
+	first, _, _ := strings.Cut(text, "-") // a range of ports is written 8000-8010
+	if port := parsePort(first); port >= 0 {
 		return proxy.Address{Port: port, At: at(0, len(text)), PortAt: at(0, len(text))}
 	}
 	a := parseAddress(text, 0, at)

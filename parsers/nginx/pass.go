@@ -91,7 +91,7 @@ func encryption(l *level, settings *proxy.TLS, m module, scheme string, at synta
 // cutScheme splits "http://" and its like off a pass target; a scheme that is not known gives "".
 func cutScheme(s string) (scheme, rest string) {
 	scheme, rest, found := strings.Cut(s, "://")
-	if !found || strings.ContainsAny(scheme, "/:[") {
+	if !found || scheme == "unix" || strings.ContainsAny(scheme, "/:[") { // unix:///path is a socket
 		return "", s
 	}
 	return scheme, rest
