@@ -1,0 +1,105 @@
+package rules
+
+import (
+	"context"
+
+	"github.com/proxylint/proxylint/lint"
+)
+
+var _ = register(lint.Rule{
+	ID:       "malformed-upstream-address",
+	Severity: lint.Error,
+	Symptom:  "start failure",
+	Run:      malformedUpstreamAddress,
+	Doc: lint.Doc{
+		Title: "an upstream address that is not written as one",
+		Why: `Each directive takes its addresses in one form. A server line wants host:port: no http://, no path, one address.
+proxy_pass wants http:// or https:// and takes a path. A unix socket is unix:/path for nginx, /path or unix@/path for HAProxy.
+An IPv6 address needs brackets in nginx; HAProxy takes the last colon for the start of the port, so that it can do
+without them only where a port follows. The name of an nginx upstream group takes no port, since its servers have theirs.
+
+What does not fit is a start failure: "invalid host in upstream", "invalid port in upstream", "upstream may not have
+port", "invalid URL prefix", "could not resolve address". Where the address comes with a variable nginx starts, and
+every such request gets a 500. A path behind a socket in an nginx server line is worse: nginx starts, looks for a socket of that
+long name, and answers 502. HAProxy passes silently over what follows the digits of a port.
+
+Characters that were pasted from a document or a chat (full-width digits and colons, no-break and zero-width spaces)
+look right and are not.`,
+		How: `Write host:port in server lines, a scheme in proxy_pass, brackets round IPv6 addresses, and one server
+line for each address. TLS to the backend is asked for with proxy_pass https:// (nginx) or the option ssl (HAProxy).`,
+		Bad: lint.Example{
+			Nginx: `events {}
+http {
+    upstream app {
+        server http://10.0.0.10:8080;
+        server 10.0.0.11:8080;
+    }
+    server {
+        listen 8080;
+        location / {
+            proxy_pass http://app;
+        }
+    }
+}
+`,
+			HAProxy: `defaults
+    mode http
+    timeout connect 5s
+    timeout client 30s
+    timeout server 30s
+
+frontend www
+    bind :8080
+    default_backend app
+
+backend app
+    server app1 unix:/run/app.sock check
+    server app2 10.0.0.11:8080 check
+`,
+		},
+		Good: lint.Example{
+			Nginx: `events {}
+http {
+    upstream app {
+        server 10.0.0.10:8080;
+        server 10.0.0.11:8080;
+    }
+    server {
+        listen 8080;
+        location / {
+            proxy_pass http://app;
+        }
+    }
+}
+`,
+			HAProxy: `defaults
+    mode http
+    timeout connect 5s
+    timeout client 30s
+    timeout server 30s
+
+frontend www
+    bind :8080
+    default_backend app
+
+backend app
+    server app1 unix@/run/app.sock check
+    server app2 10.0.0.11:8080 check
+`,
+		},
+		Links: []string{
+			"https://nginx.org/en/docs/http/ngx_http_upstream_module.html#server",
+			"https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_pass",
+			"https://docs.haproxy.org/3.2/configuration.html#11",
+		},
+		Since: "0.1.0",
+	},
+})
+
+func malformedUpstreamAddress(_ context.Context, p *lint.Pass) {
+	for peer := range peers(p.Config) {
+		if d := malformed(peer); d != nil {
+			p.Report(*d)
+		}
+	}
+}
