@@ -90,8 +90,22 @@ func isOpen(a proxy.Address) bool {
 // isPlaceholder reports whether a text holds a mark that people and their scripts replace: <IP>, %PORT%,
 // __HOST__, @HOST@, {host}, [[host]], an ellipsis.
 func isPlaceholder(s string) bool {
+	if isPlainName(s) {
+		return false
+	}
 	return strings.ContainsAny(s, "<>{}") || strings.Contains(s, "[[") || strings.Contains(s, "...") || strings.Contains(s, "…") ||
 		strings.Count(s, "%") > 1 || strings.Count(s, "@") > 1 || strings.Contains(s, "__")
+}
+
+// isPlainName reports whether a text holds letters, digits, single dots and hyphens alone, as nearly all do.
+func isPlainName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') && c != '-' && (c != '.' || i > 0 && s[i-1] == '.') {
+			return false
+		}
+	}
+	return true
 }
 
 // text returns the address as the proxy reads it; "" where quotes, escapes or variables make that differ from what
@@ -634,4 +648,11 @@ func noHost(p peer, text string) *lint.Diagnostic {
 	return d
 }
 
-func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+func isDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}

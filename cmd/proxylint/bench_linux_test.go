@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,20 +9,22 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/proxylint/proxylint/parsers/sample"
 )
 
 // The benchmarks run proxylint as a whole process beside the proxy's own check, turn by turn, and report
 // medians of the ratio in wall and CPU time. Peak memory is in multiples of the input's size.
 
 func BenchmarkNginx(b *testing.B) {
-	besideProxy(b, "nginx.conf", nginxConfig, func(path string) *exec.Cmd {
+	besideProxy(b, "nginx.conf", sample.Nginx, func(path string) *exec.Cmd {
 		dir := filepath.Dir(path)
 		return exec.Command("nginx", "-t", "-q", "-e", "stderr", "-p", dir, "-c", path, "-g", "pid "+dir+"/pid;")
 	})
 }
 
 func BenchmarkHAProxy(b *testing.B) {
-	besideProxy(b, "haproxy.cfg", haproxyConfig, func(path string) *exec.Cmd {
+	besideProxy(b, "haproxy.cfg", sample.HAProxy, func(path string) *exec.Cmd {
 		return exec.Command("haproxy", "-c", "-q", "-dr", "-f", path)
 	})
 }
@@ -31,7 +32,7 @@ func BenchmarkHAProxy(b *testing.B) {
 // BenchmarkMillion compares ten times the lines: time and memory must grow no faster than the input.
 func BenchmarkMillion(b *testing.B) {
 	binary := build(b)
-	for name, config := range map[string]func(int) string{"nginx.conf": nginxConfig, "haproxy.cfg": haproxyConfig} {
+	for name, config := range map[string]func(int) string{"nginx.conf": sample.Nginx, "haproxy.cfg": sample.HAProxy} {
 		b.Run(name, func(b *testing.B) {
 			small, big := plant(b, name, config(4000)), plant(b, name, config(40_000))
 			var wall, memory []float64
@@ -123,68 +124,4 @@ func size(b *testing.B, path string) float64 {
 func median(list []float64) float64 {
 	slices.Sort(list)
 	return list[len(list)/2]
-}
-
-// nginxConfig returns n upstream groups, each with a zone, two servers and a server block of three
-// locations: 24 lines a group.
-func nginxConfig(n int) string {
-	var b strings.Builder
-	b.WriteString("worker_processes auto;\nevents {\n    worker_connections 1024;\n}\nhttp {\n    proxy_read_timeout 30s;\n")
-	for i := range n {
-		fmt.Fprintf(&b, `    upstream app%[1]d {
-        zone app%[1]d 64k;
-        server 10.%[2]d.%[3]d.1:8080 max_fails=3 fail_timeout=10s;
-        server 10.%[2]d.%[3]d.2:8080 max_fails=3 fail_timeout=10s;
-    }
-    server {
-        listen 127.0.0.1:8080;
-        server_name app%[1]d.internal.net www.app%[1]d.internal.net;
-        location / {
-            proxy_pass http://app%[1]d;
-            proxy_set_header Host $host;
-            proxy_read_timeout 60s;
-        }
-        location /api/ {
-            proxy_pass http://app%[1]d/v1/;
-            proxy_set_header Host $host;
-            proxy_set_header X-Real-IP $remote_addr;
-        }
-        location = /health {
-            proxy_pass http://app%[1]d;
-            proxy_connect_timeout 2s;
-        }
-        # the end of app%[1]d
-    }
-`, i, i/250%250, i%250)
-	}
-	b.WriteString("}\n")
-	return b.String()
-}
-
-// haproxyConfig returns a frontend and n backends of 20 servers, 23 lines each.
-func haproxyConfig(n int) string {
-	var b strings.Builder
-	b.WriteString(`global
-    maxconn 10000
-
-defaults
-    mode http
-    timeout connect 5s
-    timeout client 30s
-    timeout server 30s
-    timeout http-request 10s
-
-frontend www
-    bind :8080
-    default_backend app0
-
-`)
-	for i := range n {
-		fmt.Fprintf(&b, "backend app%d\n    balance roundrobin\n", i)
-		for s := range 20 {
-			fmt.Fprintf(&b, "    server s%d 10.%d.%d.%d:8080 check inter 2s weight 10\n", s, i/250%250, i%250, s+1)
-		}
-		b.WriteString("\n")
-	}
-	return b.String()
 }

@@ -1,31 +1,17 @@
 package haproxy
 
 import (
-	"fmt"
 	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/proxylint/proxylint/parsers/proxy"
+	"github.com/proxylint/proxylint/parsers/sample"
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
-// manyServers returns a configuration of that many backends of 20 servers each.
-func manyServers(backends int) string {
-	var b strings.Builder
-	b.WriteString("global\n    maxconn 1000\ndefaults\n    mode http\n    timeout connect 5s\n    timeout client 30s\n    timeout server 30s\n")
-	b.WriteString("frontend f\n    bind :80\n    default_backend b0\n")
-	for i := range backends {
-		fmt.Fprintf(&b, "\nbackend b%d\n    balance roundrobin\n    option httpchk GET /health\n", i)
-		for j := range 20 {
-			fmt.Fprintf(&b, "    server s%d 10.%d.%d.%d:8080 check inter 2s weight 10\n", j, i>>8&255, i&255, j)
-		}
-	}
-	return b.String()
-}
-
 func BenchmarkLoad(b *testing.B) {
-	src := manyServers(4000)
+	src := sample.HAProxy(4000)
 	b.SetBytes(int64(len(src)))
 	b.ReportAllocs()
 	for b.Loop() {

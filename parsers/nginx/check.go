@@ -97,7 +97,7 @@ func (c *checker) stmt(s *syntax.Stmt, in Context, guessed bool) {
 			return
 		}
 		c.problem(s, 0, "directive-context", syntax.Fatal,
-			fmt.Sprintf("%s is not allowed in %s, only in %s", name, contextName(in), contexts(d.all)), "move it to "+contexts(d.all))
+			fmt.Sprintf("%s is not allowed in %s, only in %s", name, contextName(in), contexts(d.all, in)), "")
 		return
 	}
 	if !c.released(s, name, defs) || !c.terminated(s, name, defs) {
@@ -161,8 +161,10 @@ func here(all []Directive, in Context) []Directive {
 	return defs
 }
 
-// contexts names the places of a directive: those of nginx's own modules today, where there are any.
-func contexts(defs []Directive) string {
+// contexts names the places of a directive: those of nginx's own modules today, where there are any, and
+// of them those of http where the directive stands in http.
+func contexts(defs []Directive, in Context) string {
+	const http = HTTP | Server | ServerIf | Location | LocationIf | LimitExcept | Upstream
 	var own, all Context
 	for _, d := range defs {
 		all |= d.Contexts
@@ -171,7 +173,10 @@ func contexts(defs []Directive) string {
 		}
 	}
 	if own != 0 {
-		return own.String()
+		all = own
+	}
+	if in&^http == 0 && all&http != 0 {
+		all &= http
 	}
 	return all.String()
 }
