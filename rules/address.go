@@ -589,8 +589,8 @@ func brackets(p peer, text string) *lint.Diagnostic {
 	if from < 0 || p.addr.Socket != "" {
 		return nil
 	}
-	end := strings.IndexByte(text, ']')
-	if end < 0 {
+	end := from + strings.IndexByte(text[from:], ']')
+	if end < from {
 		return &lint.Diagnostic{At: p.addr.At, Message: fmt.Sprintf("the bracket in %s is never closed", text), Hint: "[ADDRESS]:PORT"}
 	}
 	if rest := text[end+1:]; rest != "" && rest[0] != ':' {

@@ -86,19 +86,21 @@ func runLint(c *cli.Context) error {
 	return nil
 }
 
-// tuneCollector trades time for memory by the size of what is to be read. Nearly all that reading makes
+// tuneCollector trades time for memory by the size of the files to be read. Nearly all that reading makes
 // is needed until the end: with little input the garbage collector has nothing to win, with much of it
-// waiting for the heap to double would only double the peak.
+// waiting for the heap to double would only double the peak. What a folder holds is not known yet.
 func tuneCollector(paths []string) {
 	const big = 8 << 20
 	var size int64
 	for _, path := range paths {
-		if info, err := os.Stat(path); err == nil {
-			size += info.Size()
+		info, err := os.Stat(path)
+		if err != nil || !info.Mode().IsRegular() {
+			return
 		}
+		size += info.Size()
 	}
 	if size < big {
-		debug.SetGCPercent(400)
+		debug.SetGCPercent(1000)
 	} else {
 		debug.SetGCPercent(50)
 	}
