@@ -15,15 +15,45 @@ type Position struct {
 	UTF16 int // column in UTF-16 units, as the Language Server Protocol counts
 }
 
+// markEvery is how many bytes of a long line lie between two places that are remembered: many findings
+// on one line would otherwise take quadratic time.
+const markEvery = 4096
+
+// mark is a place whose columns are known.
+type mark struct {
+	at  Pos
+	pos Position
+}
+
 // Position returns the line and columns of offset p. Lines end at LF alone, as both proxies count them.
 func (f *File) Position(p Pos) Position {
 	line := f.lineIndex(p)
-	pos, at := Position{Line: line + 1, Byte: 1, Rune: 1, UTF16: 1}, f.lines[line]
-	if f.last.Line == pos.Line && f.lastAt <= p {
-		// Going on from there keeps many places on one long line from taking quadratic time.
-		pos, at = f.last, f.lastAt
+	from := mark{f.lines[line], Position{Line: line + 1, Byte: 1, Rune: 1, UTF16: 1}}
+	if p-from.at < markEvery {
+		return f.count(from, p)
 	}
-	text := f.Src[at:p]
+	marks := f.marks[line]
+	if marks == nil {
+		marks = []mark{from}
+	}
+	for last := marks[len(marks)-1]; p-last.at >= markEvery; last = marks[len(marks)-1] {
+		next := last.at + markEvery
+		for int(next) < len(f.Src) && next < p && !utf8.RuneStart(f.Src[next]) {
+			next++
+		}
+		marks = append(marks, mark{next, f.count(last, next)})
+	}
+	if f.marks == nil {
+		f.marks = map[int][]mark{}
+	}
+	f.marks[line] = marks
+	i := sort.Search(len(marks), func(i int) bool { return marks[i].at > p }) - 1
+	return f.count(marks[i], p)
+}
+
+// count goes on from a mark of the same line to p.
+func (f *File) count(from mark, p Pos) Position {
+	pos, text := from.pos, f.Src[from.at:p]
 	pos.Byte += len(text)
 	for len(text) > 0 {
 		r, n := utf8.DecodeRuneInString(text)
@@ -34,7 +64,6 @@ func (f *File) Position(p Pos) Position {
 		}
 		text = text[n:]
 	}
-	f.last, f.lastAt = pos, p
 	return pos
 }
 

@@ -113,9 +113,8 @@ type File struct {
 	Problems []Problem // in order of At
 
 	decode func(raw string) string
-	lines  []Pos    // start of every line; built on demand
-	last   Position // the position asked for last, and its offset
-	lastAt Pos
+	lines  []Pos          // start of every line; built on demand
+	marks  map[int][]mark // places in long lines, by the line's index; likewise
 }
 
 // NewFile returns an empty tree over src. decode turns a word as written into the word as the

@@ -30,11 +30,14 @@ func TestPosition(t *testing.T) {
 	if got, want := file.Position(Pos(len(file.Src))), (Position{4, 4, 4, 4}); got != want {
 		t.Errorf("the end is %+v, want %+v", got, want)
 	}
-	// Asked in any order, the answer is the same.
+	// Asked in any order, and in a line of any length, the answer is the same.
+	file.Src = "x\n" + strings.Repeat("aé\U0001F600\xff\xe2\x82", 2000)
+	file.lines = nil
 	for p := Pos(len(file.Src)); p >= 0; p-- {
-		fresh := NewFile("a", file.Src, Nginx, nil)
-		if got, want := file.Position(p), fresh.Position(p); got != want {
-			t.Errorf("offset %d: %+v, from afresh %+v", p, got, want)
+		line := file.LineSpan(file.Line(p))
+		want := file.count(mark{line.Start, Position{Line: file.Line(p), Byte: 1, Rune: 1, UTF16: 1}}, p)
+		if got := file.Position(p); got != want {
+			t.Fatalf("offset %d: %+v, from the line's start %+v", p, got, want)
 		}
 	}
 }
