@@ -71,7 +71,7 @@ func runLint(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	tuneCollector(job.paths)
+	limitMemory(job.paths)
 	configs, err := job.load(c.App.Reader)
 	if err != nil {
 		return err
@@ -86,10 +86,9 @@ func runLint(c *cli.Context) error {
 	return nil
 }
 
-// tuneCollector trades time for memory by the size of the files to be read. Nearly all that reading makes
-// is needed until the end: with little input the garbage collector has nothing to win, with much of it
-// waiting for the heap to double would only double the peak. What a folder holds is not known yet.
-func tuneCollector(paths []string) {
+// limitMemory makes the garbage collector work harder where a big configuration would otherwise take more
+// than eleven times its size. What a folder holds is not known yet.
+func limitMemory(paths []string) {
 	const big = 8 << 20
 	var size int64
 	for _, path := range paths {
@@ -99,10 +98,8 @@ func tuneCollector(paths []string) {
 		}
 		size += info.Size()
 	}
-	if size < big {
-		debug.SetGCPercent(1000)
-	} else {
-		debug.SetGCPercent(50)
+	if size > big {
+		debug.SetMemoryLimit(11 * size)
 	}
 }
 
