@@ -86,6 +86,7 @@ backend app
 	},
 })
 
+// fpmPort is where PHP-FPM listens by default.
 const fpmPort = 9000
 
 // owner returns who speaks another protocol than HTTP on a port; "" where nobody surely does.

@@ -109,6 +109,23 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
+// TestURIPlace checks where the path of a pass stands, which a unix socket sets off by a colon.
+func TestURIPlace(t *testing.T) {
+	for pass, want := range map[string]string{
+		"http://app:81/b":       "/b",
+		"http://app/":           "/",
+		"http://unix:/a.sock:/": "/",
+		"http://unix:/a:/b/c":   "/b/c",
+		"http://app":            "",
+	} {
+		c := model(fmt.Sprintf(wrapped, "server { location / { proxy_pass "+pass+"; } }"))
+		uri := c.Routes[0].Hop.URI
+		if uri.Value != want || uri.At.Text() != want {
+			t.Errorf("%s: path %q at %q, want %q", pass, uri.Value, uri.At.Text(), want)
+		}
+	}
+}
+
 func TestStream(t *testing.T) {
 	c := model("events {}\nstream {\nupstream db { server 10.0.0.1:5432; }\nproxy_timeout 1h;\nserver { listen 5432; listen 53 udp; proxy_pass db; proxy_connect_timeout 2s; }\nserver { listen 1; proxy_ssl on; proxy_pass h:2; }\n}\n")
 	want := []string{" TCP → db: 10.0.0.1@3 5432@3", " TCP TLS → h@6 2@6"}

@@ -42,7 +42,7 @@ func (b *builder) target(g *groups, l *level, r *proxy.Route, m module, t text) 
 	r.Hop.TLS = encryption(l, r.Hop.TLS, m, scheme, asked)
 	r.Hop.URI = proxy.Setting[string]{Origin: proxy.Default}
 	if uri != "" {
-		from := offset + len(address)
+		from := len(value) - len(uri)
 		r.Hop.URI = proxy.Setting[string]{
 			Value: uri, Origin: proxy.Explicit, Dynamic: strings.Contains(uri, unknownPart), At: at(from, from+len(uri)),
 		}
