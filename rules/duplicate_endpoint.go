@@ -73,6 +73,7 @@ http {
         listen 8080;
         location / {
             proxy_pass http://app;
+            proxy_set_header Host $host;
         }
     }
 }

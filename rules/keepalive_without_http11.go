@@ -54,6 +54,7 @@ http {
         listen 8080;
         location / {
             proxy_pass http://app;
+            proxy_set_header Host $host;
             proxy_http_version 1.1;
             proxy_set_header Connection "";
         }

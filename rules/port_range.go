@@ -62,6 +62,7 @@ http {
     server {
         listen 8080;
         location / {
+            proxy_set_header Host $host;
             proxy_pass http://app;
         }
     }

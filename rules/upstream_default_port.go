@@ -47,6 +47,7 @@ http {
         listen 8080;
         location / {
             proxy_pass https://app;
+            proxy_set_header Host $host;
         }
     }
 }

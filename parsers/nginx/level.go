@@ -166,7 +166,11 @@ func (l *level) read(h *proxy.Hop, m module, parts part) {
 		h.Buffers = l.buffers(m)
 	}
 	if parts&headers != 0 {
+		outer := h.Headers
 		h.Headers = l.headers(m)
+		if outer != nil && h.Headers.Origin == proxy.Explicit {
+			h.Headers.Replaced = outer.Set
+		}
 	}
 	if parts&retry != 0 {
 		h.Retry = l.retry(m)

@@ -155,28 +155,24 @@ server {
 		match                 string
 		read, connect, send   time.Duration
 		readFrom, connectFrom proxy.Origin
-		headers               string
+		headers, replaced     string
 		headersFrom           proxy.Origin
 		next                  string
 	}
 	var got []row
 	for _, r := range c.Routes {
-		var names []string
-		for _, h := range r.Hop.Headers.Set {
-			names = append(names, h.Name)
-		}
 		o := r.Hop.Timeouts
 		got = append(got, row{
 			r.Match.Text, o.Read.Value, o.Connect.Value, o.Send.Value, o.Read.Origin, o.Connect.Origin,
-			strings.Join(names, " "), r.Hop.Headers.Origin, r.Hop.Retry.On.Value,
+			headerNames(r.Hop.Headers.Set), headerNames(r.Hop.Headers.Replaced), r.Hop.Headers.Origin, r.Hop.Retry.On.Value,
 		})
 	}
 	s := time.Second
 	want := []row{
-		{"/a", 10 * s, 1500 * time.Millisecond, 60 * s, proxy.Inherited, proxy.Inherited, "Host", proxy.Inherited, "error timeout"},
-		{"/b", 30 * s, 1500 * time.Millisecond, 60 * s, proxy.Explicit, proxy.Inherited, "X", proxy.Explicit, "error http_502"},
-		{"/b/c", 30 * s, 1500 * time.Millisecond, 60 * s, proxy.Inherited, proxy.Inherited, "X", proxy.Inherited, "error http_502"},
-		{"/d", 60 * s, 60 * s, 60 * s, proxy.Default, proxy.Default, "", proxy.Default, "error timeout"},
+		{"/a", 10 * s, 1500 * time.Millisecond, 60 * s, proxy.Inherited, proxy.Inherited, "Host", "", proxy.Inherited, "error timeout"},
+		{"/b", 30 * s, 1500 * time.Millisecond, 60 * s, proxy.Explicit, proxy.Inherited, "X", "Host", proxy.Explicit, "error http_502"},
+		{"/b/c", 30 * s, 1500 * time.Millisecond, 60 * s, proxy.Inherited, proxy.Inherited, "X", "Host", proxy.Inherited, "error http_502"},
+		{"/d", 60 * s, 60 * s, 60 * s, proxy.Default, proxy.Default, "", "", proxy.Default, "error timeout"},
 	}
 	if !cmp.Equal(got, want, cmp.AllowUnexported(row{})) {
 		t.Error(cmp.Diff(want, got, cmp.AllowUnexported(row{})))
@@ -184,6 +180,14 @@ server {
 	if b := c.Routes[0].Hop.Buffers; b.Count.Value != 4 || b.Each.Value != 16<<10 || b.Each.At.Text() != "16k" || b.Size.Origin != proxy.Default {
 		t.Errorf("buffers %+v", b)
 	}
+}
+
+func headerNames(list []proxy.Header) string {
+	var names []string
+	for _, h := range list {
+		names = append(names, h.Name)
+	}
+	return strings.Join(names, " ")
 }
 
 // TestUnknown makes sure that what an absent file or an unseen block may set is not taken for a default.

@@ -176,8 +176,9 @@ type Buffers struct {
 
 // Headers are the request headers that the proxy sets, in effect for one route.
 type Headers struct {
-	Origin Origin
-	Set    []Header
+	Origin   Origin
+	Set      []Header
+	Replaced []Header // nginx: what the level around set, all of which Set takes the place of
 }
 
 // Header is one header the proxy sets, or one parameter it passes.

@@ -33,6 +33,7 @@ func Nginx(n int) string {
         location = /health {
             proxy_pass http://app%[1]d;
             proxy_connect_timeout 2s;
+            proxy_set_header Host $host;
         }
         # the end of app%[1]d
     }
