@@ -25,9 +25,8 @@ first: connections pile up until maxconn is reached, and then nobody gets an ans
 backend app", not which one or where. Every defaults section starts afresh: a proxy section inherits from the last one above
 it alone, or from the one it names with "from". In mode tcp, "timeout tunnel" does for "timeout server".
 
-As an info: "timeout http-request", without which a client may take as long as it likes for its request's headers a byte at
-a time, and "timeout queue" beside maxconn on a server, without which a request waits for a free one as long as for a
-connection, then gets a 503.
+As an info: "timeout http-request", without which a client may take as long as it likes for its request's headers, a byte at
+a time.
 
 nginx has built-in values, 60 s each to connect, send and read. They are seldom what a service needs: a dead host holds
 a request for a minute before the next server is tried, and an answer that takes longer is a 504. It is an info, told once.`,
@@ -211,9 +210,6 @@ func needs(c *proxy.Config) []need {
 		if u.Protocol == proxy.HTTP || u.Timeouts.Tunnel.Value == 0 && !u.Timeouts.Tunnel.Dynamic {
 			list = append(list, need{"server", u.Stmt, u.Timeouts.Read, lint.Warning})
 		}
-		if slices.ContainsFunc(u.Endpoints, func(e *proxy.Endpoint) bool { return e.MaxConns.Value > 0 }) {
-			list = append(list, need{"queue", u.Stmt, u.Timeouts.Queue, lint.Info})
-		}
 	}
 	return list
 }
@@ -250,7 +246,7 @@ func (g *gap) diagnose(first map[string]*syntax.Stmt) lint.Diagnostic {
 	sections := distinct(g.needs, func(n need) *syntax.Stmt { return n.section })
 	d := lint.Diagnostic{Severity: g.needs[0].severity, At: g.at, Hint: linesOf(timeouts)}
 	if d.Severity == lint.Info {
-		d.Symptom = infoSymptom(g.needs[0].timeout)
+		d.Symptom = "connections held by slow clients"
 	}
 	are := andList(timeouts) + " is"
 	if len(timeouts) > 1 {
@@ -306,14 +302,7 @@ func linesOf(timeouts []string) string {
 
 // usual are values to begin with.
 var usual = map[string]string{
-	"timeout connect": "5s", "timeout client": "30s", "timeout server": "30s", "timeout http-request": "10s", "timeout queue": "10s",
-}
-
-func infoSymptom(timeout string) lint.Symptom {
-	if timeout == "queue" {
-		return "503"
-	}
-	return "connections held by slow clients"
+	"timeout connect": "5s", "timeout client": "30s", "timeout server": "30s", "timeout http-request": "10s",
 }
 
 // firstSet returns the first line of any defaults section that sets each timeout, by "timeout connect" and its like.
