@@ -3,6 +3,10 @@ package lint
 
 import (
 	"context"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/proxylint/proxylint/lint/inventory"
 	"github.com/proxylint/proxylint/parsers/proxy"
@@ -15,27 +19,42 @@ type Result struct {
 	Suppressed  int          // findings left out because a comment or a baseline accepts them
 }
 
-// Run applies every rule to every configuration.
+// Run applies every rule to every configuration. Rules run side by side: they may read what a Pass gives
+// them, and change nothing.
 func Run(ctx context.Context, configs []*proxy.Config, rules []*Rule, facts *inventory.Facts) Result {
 	var result Result
 	for _, config := range configs {
-		for _, rule := range rules {
-			if ctx.Err() != nil {
-				return result
-			}
-			if rule.Live || !rule.Serves(config.Dialect) {
-				continue
-			}
-			rule.Run(ctx, &Pass{Config: config, All: configs, Inventory: facts, Report: func(d Diagnostic) {
-				if config.Wants(d.At.File) {
-					result.Diagnostics = append(result.Diagnostics, complete(d, rule))
+		found := make([][]Diagnostic, len(rules))
+		var next atomic.Int32
+		var workers sync.WaitGroup
+		for range runtime.GOMAXPROCS(0) {
+			workers.Go(func() {
+				for i := int(next.Add(1)) - 1; i < len(rules) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
+					found[i] = apply(ctx, rules[i], &Pass{Config: config, All: configs, Inventory: facts})
 				}
-			}})
+			})
 		}
+		workers.Wait()
+		result.Diagnostics = append(result.Diagnostics, slices.Concat(found...)...)
 	}
 	result.Diagnostics = sortAndDedup(result.Diagnostics)
 	result.Files = countFiles(configs)
 	return result
+}
+
+// apply returns what one rule finds.
+func apply(ctx context.Context, rule *Rule, p *Pass) []Diagnostic {
+	if rule.Live || !rule.Serves(p.Config.Dialect) {
+		return nil
+	}
+	var found []Diagnostic
+	p.Report = func(d Diagnostic) {
+		if p.Config.Wants(d.At.File) {
+			found = append(found, complete(d, rule))
+		}
+	}
+	rule.Run(ctx, p)
+	return found
 }
 
 // complete fills in what a diagnostic takes over from its rule.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/proxylint/proxylint/lint"
 	"github.com/proxylint/proxylint/parsers/proxy"
@@ -104,10 +105,10 @@ func noUsableServer(_ context.Context, p *lint.Pass) {
 		routed[r.To] = true
 	}
 	if p.Config.Dialect == syntax.Nginx {
-		inGroups := groupDirectives(p.Config.Tree)
+		inGroups := sync.OnceValue(func() map[*syntax.Stmt][]string { return groupDirectives(p.Config.Tree) })
 		for _, u := range p.Config.Upstreams {
-			if !u.Implicit && !u.Open {
-				reportGroup(p, u, inGroups[u.Stmt], routed[u])
+			if !u.Implicit && !u.Open && !slices.ContainsFunc(u.Endpoints, isReady) {
+				reportGroup(p, u, inGroups()[u.Stmt], routed[u])
 			}
 		}
 		return
@@ -147,6 +148,9 @@ func reportGroup(p *lint.Pass, u *proxy.Upstream, directives []string, routed bo
 	}
 	p.Report(d)
 }
+
+// isReady reports whether a server takes requests from the start.
+func isReady(e *proxy.Endpoint) bool { return !e.Backup && !e.Down }
 
 // groupDirectives returns the names of the directives inside each upstream block.
 func groupDirectives(tree *syntax.Tree) map[*syntax.Stmt][]string {

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"path"
 	"strconv"
+	"slices"
 	"strings"
 
 	"github.com/proxylint/proxylint/lint"
@@ -178,6 +179,9 @@ type backendKey struct {
 // reportDisagreements tells of an address that passes of different protocols lead to. gRPC is left out: a server may
 // speak it and HTTP on one port. So is what was told of before.
 func reportDisagreements(p *lint.Pass, told map[*syntax.Stmt]bool) {
+	if !slices.ContainsFunc(p.Config.Routes, func(r *proxy.Route) bool { return r.Hop.Protocol != p.Config.Routes[0].Hop.Protocol }) {
+		return // nobody to disagree with
+	}
 	first := map[backendKey]*proxy.Route{}
 	for _, r := range p.Config.Routes {
 		if r.Hop.Protocol == proxy.GRPC || told[r.Stmt] {

@@ -230,8 +230,8 @@ func links(p *lint.Pass) []link {
 		timeouts *proxy.Timeouts // in nginx, routes to one group may differ in them
 	}
 	var routes []*proxy.Route
+	heard := sockets(p)
 	dialed := map[socket]*inner{}
-	var ports [1 << 16]bool // most listeners are told apart by their port alone
 	seen := map[way]bool{}
 	servers := map[*proxy.Upstream][]link{}
 	for _, r := range p.Config.Routes {
@@ -246,10 +246,9 @@ func links(p *lint.Pass) []link {
 		servers[r.To] = nil
 		for _, e := range r.To.Endpoints {
 			s, ok := dials(r, e)
-			if !ok || e.Down {
+			if !ok || e.Down || !heard[s] {
 				continue
 			}
-			ports[s.port] = true
 			if dialed[s] == nil {
 				dialed[s] = &inner{sections: map[*syntax.Stmt]bool{}}
 			}
@@ -260,7 +259,7 @@ func links(p *lint.Pass) []link {
 		return nil
 	}
 	for _, c := range p.All {
-		meet(c, c == p.Config, &ports, dialed)
+		meet(c, c == p.Config, dialed)
 	}
 	for u, all := range servers {
 		servers[u] = slices.DeleteFunc(all, func(l link) bool { return l.inner.least == nil })
@@ -275,11 +274,27 @@ func links(p *lint.Pass) []link {
 	return list
 }
 
+// sockets returns what the configurations of this run listen on.
+func sockets(p *lint.Pass) map[socket]bool {
+	heard := map[socket]bool{}
+	for _, c := range p.All {
+		for _, l := range c.Listeners {
+			if l.Addr.Dynamic || l.Protocol != proxy.HTTP {
+				continue
+			}
+			for _, s := range listensOn(l, c == p.Config) {
+				heard[s] = true
+			}
+		}
+	}
+	return heard
+}
+
 // meet tells those who are dialed what a configuration does on their sockets.
-func meet(c *proxy.Config, own bool, ports *[1 << 16]bool, dialed map[socket]*inner) {
+func meet(c *proxy.Config, own bool, dialed map[socket]*inner) {
 	met := map[*proxy.Listener][]*inner{}
 	for _, l := range c.Listeners {
-		if a := l.Addr; a.Dynamic || a.Port < 0 || a.Port >= len(ports) || !ports[a.Port] || l.Protocol != proxy.HTTP {
+		if l.Addr.Dynamic || l.Protocol != proxy.HTTP {
 			continue
 		}
 		for _, s := range listensOn(l, own) {

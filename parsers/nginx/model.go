@@ -15,10 +15,11 @@ const maxRereads = 20
 // build makes the neutral model of a tree.
 func build(tree *syntax.Tree) *proxy.Config {
 	b := builder{
-		Config:    &proxy.Config{Dialect: syntax.Nginx, Tree: tree},
-		tree:      tree,
-		resolvers: map[*syntax.Stmt]*proxy.Resolver{},
-		left:      1000 + maxRereads*count(tree),
+		Config:     &proxy.Config{Dialect: syntax.Nginx, Tree: tree},
+		tree:       tree,
+		resolvers:  map[*syntax.Stmt]*proxy.Resolver{},
+		parameters: map[string]*typedServer{},
+		left:       1000 + maxRereads*count(tree),
 	}
 	l := &level{opaque: tree.Fragment}
 	list := tree.Roots[0].Stmts
@@ -62,11 +63,12 @@ func countIn(list []*syntax.Stmt) int {
 // builder fills the model, block by block.
 type builder struct {
 	*proxy.Config
-	tree      *syntax.Tree
-	https     *groups
-	streams   *groups
-	resolvers map[*syntax.Stmt]*proxy.Resolver
-	left      int
+	tree       *syntax.Tree
+	https      *groups
+	streams    *groups
+	resolvers  map[*syntax.Stmt]*proxy.Resolver
+	parameters map[string]*typedServer // of server lines, as written
+	left       int
 }
 
 // groups are the upstreams and the variables of one http or stream block.
@@ -232,7 +234,7 @@ func (b *builder) servers(u *proxy.Upstream, flat []*syntax.Stmt) {
 		switch name := s.Name(); name {
 		case "server":
 			if s.Args() > 0 {
-				u.Endpoints = append(u.Endpoints, endpoint(s))
+				u.Endpoints = append(u.Endpoints, b.endpoint(s))
 			}
 		case "least_conn", "ip_hash", "hash", "random", "least_time", "fair":
 			u.Balance = proxy.Setting[string]{Value: name, Origin: proxy.Explicit, At: s.Ref(0)}
@@ -256,7 +258,7 @@ func (b *builder) servers(u *proxy.Upstream, flat []*syntax.Stmt) {
 var noOptions = &proxy.ServerOptions{MaxConns: proxy.Setting[int64]{Origin: proxy.Default}}
 
 // endpoint reads one "server" line of a group.
-func endpoint(s *syntax.Stmt) *proxy.Endpoint {
+func (b *builder) endpoint(s *syntax.Stmt) *proxy.Endpoint {
 	e := &proxy.Endpoint{
 		ServerOptions: noOptions,
 		Stmt:          s,
@@ -264,7 +266,7 @@ func endpoint(s *syntax.Stmt) *proxy.Endpoint {
 		Weight:        proxy.Setting[int64]{Value: 1, Origin: proxy.Default},
 	}
 	if s.Args() > 1 {
-		options(e, s)
+		b.options(e, s)
 	}
 	return e
 }

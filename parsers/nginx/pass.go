@@ -16,10 +16,11 @@ func (b *builder) pass(site *site, l *level, s *syntax.Stmt, m module) {
 	match := routeMatch(l)
 	resolver := b.resolver(l)
 	literal := strings.IndexByte(s.Arg(1), '$') < 0
+	hop := l.view(m).hop
 	for _, t := range b.alternatives(g, l, s, 1, 0) {
 		r := &proxy.Route{
 			From: site.listeners, Match: match, Stmt: s, Section: site.section, At: s.Ref(1),
-			Runtime: !literal, Resolver: resolver, Hop: l.view(m).hop,
+			Runtime: !literal, Resolver: resolver, Hop: hop,
 		}
 		b.target(g, l, r, m, t)
 		b.Routes = append(b.Routes, r)

@@ -9,17 +9,13 @@ import (
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
+// typedServer is what gonginx makes of a server line.
+type typedServer = config.UpstreamServer
+
 // options gives an endpoint the parameters of its server line. What they mean is gonginx's to say;
 // where they stand is ours.
-func options(e *proxy.Endpoint, s *syntax.Stmt) {
-	directive := &config.Directive{Name: "server"}
-	for i := range s.Args() {
-		directive.Parameters = append(directive.Parameters, config.Parameter{Value: s.Arg(i + 1)})
-	}
-	server, err := config.NewUpstreamServer(directive)
-	if err != nil {
-		return
-	}
+func (b *builder) options(e *proxy.Endpoint, s *syntax.Stmt) {
+	server := b.typed(s)
 	for _, flag := range server.Flags {
 		switch flag {
 		case "down":
@@ -38,8 +34,32 @@ func options(e *proxy.Endpoint, s *syntax.Stmt) {
 	}
 }
 
+// maxTyped bounds how many different parameters are remembered. Most servers of a configuration have the
+// same few.
+const maxTyped = 1000
+
+// typed returns gonginx's reading of a server line's parameters.
+func (b *builder) typed(s *syntax.Stmt) *typedServer {
+	written := s.File.Text(syntax.Span{Start: s.Words[2].Start, End: s.Words[len(s.Words)-1].End})
+	if server := b.parameters[written]; server != nil {
+		return server
+	}
+	directive := &config.Directive{Name: "server"}
+	for i := range s.Args() {
+		directive.Parameters = append(directive.Parameters, config.Parameter{Value: s.Arg(i + 1)})
+	}
+	server, err := config.NewUpstreamServer(directive)
+	if err != nil {
+		server = &typedServer{}
+	}
+	if len(b.parameters) < maxTyped {
+		b.parameters[written] = server
+	}
+	return server
+}
+
 // parameter returns a numeric name=value parameter of a server line, or the built-in value.
-func parameter(s *syntax.Stmt, server *config.UpstreamServer, name string, builtin proxy.Setting[int64]) proxy.Setting[int64] {
+func parameter(s *syntax.Stmt, server *typedServer, name string, builtin proxy.Setting[int64]) proxy.Setting[int64] {
 	text, written := server.Parameters[name]
 	if !written {
 		return builtin

@@ -32,6 +32,8 @@ func (f *File) Position(p Pos) Position {
 	if p-from.at < markEvery {
 		return f.count(from, p)
 	}
+	f.marking.Lock()
+	defer f.marking.Unlock()
 	marks := f.marks[line]
 	if marks == nil {
 		marks = []mark{from}
@@ -78,7 +80,7 @@ func (f *File) LineText(n int) string {
 
 // LineSpan returns the bytes of line n, counted from 1, without its line end (LF or CRLF).
 func (f *File) LineSpan(n int) Span {
-	f.index()
+	f.indexing.Do(f.index)
 	start, end := f.lines[n-1], Pos(len(f.Src))
 	if n < len(f.lines) {
 		end = f.lines[n] - 1
@@ -91,7 +93,7 @@ func (f *File) LineSpan(n int) Span {
 
 // Lines returns how many lines the file has; the empty rest after a last LF is not one.
 func (f *File) Lines() int {
-	f.index()
+	f.indexing.Do(f.index)
 	n := len(f.lines)
 	if n > 1 && int(f.lines[n-1]) == len(f.Src) {
 		n--
@@ -100,14 +102,11 @@ func (f *File) Lines() int {
 }
 
 func (f *File) lineIndex(p Pos) int {
-	f.index()
+	f.indexing.Do(f.index)
 	return sort.Search(len(f.lines), func(i int) bool { return f.lines[i] > p }) - 1
 }
 
 func (f *File) index() {
-	if f.lines != nil {
-		return
-	}
 	f.lines = make([]Pos, 1, 1+strings.Count(f.Src, "\n"))
 	for at := 0; ; {
 		i := strings.IndexByte(f.Src[at:], '\n')

@@ -4,7 +4,10 @@
 // white space, so a repair is an edit by span and disturbs nothing else.
 package syntax
 
-import "strings"
+import (
+	"strings"
+	"sync"
+)
 
 // Dialect is the language of a configuration file.
 type Dialect uint8
@@ -103,7 +106,7 @@ type Problem struct {
 }
 
 // File is one configuration text and what was read from it. Reading never fails: what can't be
-// understood is a Problem, and the rest is kept. A File is not safe for concurrent use.
+// understood is a Problem, and the rest is kept. Once read, a File may be used by several goroutines.
 type File struct {
 	Path     string // as the user would name it, with slashes
 	Src      string
@@ -113,8 +116,12 @@ type File struct {
 	Problems []Problem // in order of At
 
 	decode func(raw string) string
-	lines  []Pos          // start of every line; built on demand
-	marks  map[int][]mark // places in long lines, by the line's index; likewise
+
+	indexing sync.Once
+	lines    []Pos // start of every line; built on demand
+
+	marking sync.Mutex
+	marks   map[int][]mark // places in long lines, by the line's index; likewise
 }
 
 // NewFile returns an empty tree over src. decode turns a word as written into the word as the

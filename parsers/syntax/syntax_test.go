@@ -31,8 +31,7 @@ func TestPosition(t *testing.T) {
 		t.Errorf("the end is %+v, want %+v", got, want)
 	}
 	// Asked in any order, and in a line of any length, the answer is the same.
-	file.Src = "x\n" + strings.Repeat("aé\U0001F600\xff\xe2\x82", 2000)
-	file.lines = nil
+	file = NewFile("a", "x\n"+strings.Repeat("aé\U0001F600\xff\xe2\x82", 2000), Nginx, nil)
 	for p := Pos(len(file.Src)); p >= 0; p-- {
 		line := file.LineSpan(file.Line(p))
 		want := file.count(mark{line.Start, Position{Line: file.Line(p), Byte: 1, Rune: 1, UTF16: 1}}, p)
