@@ -5,6 +5,7 @@ import (
 	"iter"
 	"net/netip"
 	"strings"
+	"sync"
 
 	"github.com/proxylint/proxylint/lint"
 	"github.com/proxylint/proxylint/parsers/proxy"
@@ -36,7 +37,7 @@ func peers(c *proxy.Config) iter.Seq[peer] {
 		if c.Dialect != syntax.Nginx {
 			return
 		}
-		groups := groupsOf(c)
+		groups := sync.OnceValue(func() map[groupKey]*proxy.Upstream { return groupsOf(c) })
 		for _, r := range c.Routes {
 			if p, ok := passPeer(r, groups); ok && !yield(p) {
 				return
@@ -46,7 +47,7 @@ func peers(c *proxy.Config) iter.Seq[peer] {
 }
 
 // passPeer returns the target of an nginx pass; false where it can't be known offline.
-func passPeer(r *proxy.Route, groups map[groupKey]*proxy.Upstream) (p peer, ok bool) {
+func passPeer(r *proxy.Route, groups func() map[groupKey]*proxy.Upstream) (p peer, ok bool) {
 	p = peer{addr: proxy.Address{Port: -1, At: r.At}, route: r}
 	switch {
 	case r.To == nil:
@@ -58,7 +59,7 @@ func passPeer(r *proxy.Route, groups map[groupKey]*proxy.Upstream) (p peer, ok b
 	}
 	p.endpoint = r.To.Endpoints[0]
 	p.addr = p.endpoint.Addr
-	p.group = groups[keyOf(p.addr.Host, r.Hop.Protocol)]
+	p.group = groups()[keyOf(p.addr.Host, r.Hop.Protocol)]
 	return p, !isOpen(p.addr)
 }
 

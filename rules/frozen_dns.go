@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/proxylint/proxylint/lint"
 	"github.com/proxylint/proxylint/parsers/proxy"
@@ -157,7 +158,8 @@ func frozenUses(c *proxy.Config) []nameUse {
 			}
 		}
 	}
-	all, groups := seesGroups(c.Tree), groupsOf(c)
+	all := seesGroups(c.Tree)
+	groups := sync.OnceValue(func() map[groupKey]*proxy.Upstream { return groupsOf(c) })
 	for _, r := range c.Routes {
 		// a name without a port may be that of a group
 		if r.To != nil && r.To.Implicit && !r.Runtime && (all || !r.To.Endpoints[0].Addr.PortAt.IsZero()) {

@@ -74,6 +74,9 @@ type table struct {
 }
 
 func mapWithoutDefault(_ context.Context, p *lint.Pass) {
+	if !looksUp(p.Config) {
+		return
+	}
 	tables := tablesOf(p.Config.Tree)
 	for _, r := range p.Config.Routes {
 		if !r.Runtime || r.Hop.Protocol == proxy.TCP || len(tables) == 0 {

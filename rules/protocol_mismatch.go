@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"iter"
 	"path"
-	"strconv"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/proxylint/proxylint/lint"

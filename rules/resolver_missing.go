@@ -3,6 +3,7 @@ package rules
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/proxylint/proxylint/lint"
@@ -106,6 +107,9 @@ func (known *targets) addDomains(name string) {
 
 // resolverMissing tells once of each target, however many names it may hold.
 func resolverMissing(_ context.Context, p *lint.Pass) {
+	if !looksUp(p.Config) {
+		return
+	}
 	known := targetsOf(p.Config)
 	found := map[syntax.Ref]*lint.Diagnostic{}
 	var order []*lint.Diagnostic
@@ -127,6 +131,11 @@ func resolverMissing(_ context.Context, p *lint.Pass) {
 	for _, d := range order {
 		p.Report(*d)
 	}
+}
+
+// looksUp reports whether some target holds a variable, so that nginx may look a name up for a request.
+func looksUp(c *proxy.Config) bool {
+	return slices.ContainsFunc(c.Routes, func(r *proxy.Route) bool { return r.Runtime })
 }
 
 func newPlaces(known, list []lint.Related) []lint.Related {

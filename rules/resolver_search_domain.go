@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/proxylint/proxylint/lint"
 	"github.com/proxylint/proxylint/parsers/proxy"
@@ -60,7 +61,7 @@ http {
 })
 
 func resolverSearchDomain(_ context.Context, p *lint.Pass) {
-	code := targetsOf(p.Config).code
+	code := sync.OnceValue(func() bool { return targetsOf(p.Config).code })
 	seen := map[syntax.Ref]bool{}
 	for _, l := range lookups(p.Config) {
 		if seen[l.addr.HostAt] || isPinned(l.name) {
@@ -73,7 +74,7 @@ func resolverSearchDomain(_ context.Context, p *lint.Pass) {
 		}
 		d.At = l.addr.HostAt
 		d.Related = []lint.Related{{At: l.resolver.At, Message: "the resolver"}}
-		if code && l.route != nil && !holds(l.route.At, d.At) {
+		if l.route != nil && !holds(l.route.At, d.At) && code() {
 			d.Severity = lint.Warning // code may put another name into the variable
 		}
 		p.Report(*d)

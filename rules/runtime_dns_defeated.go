@@ -61,6 +61,9 @@ http {
 })
 
 func runtimeDNSDefeated(_ context.Context, p *lint.Pass) {
+	if !looksUp(p.Config) {
+		return
+	}
 	seen := map[syntax.Ref]bool{}
 	literal := map[*proxy.Upstream]*proxy.Route{}
 	for _, r := range p.Config.Routes {
