@@ -118,9 +118,17 @@ func frozenDNS(_ context.Context, p *lint.Pass) {
 	uses := map[string][]nameUse{}
 	var names []string
 	seen := map[syntax.Ref]bool{}
+	for _, t := range typos(p) {
+		seen[t.addr.HostAt] = true // upstream-typo tells of it
+	}
+	example := exampleFile(p.Config)
 	for _, u := range frozenUses(p.Config) {
 		addr := u.endpoint.Addr
 		if seen[addr.HostAt] || isPinned(addr.Host) || p.Inventory.Host(addr.Host) != nil || !p.Config.Wants(addr.HostAt.File) {
+			continue
+		}
+		// unroutable-address and host-reserved tell of these
+		if isUnfilled(addr.Host) || reserved(addr.Host) != "" && !example() {
 			continue
 		}
 		seen[addr.HostAt] = true

@@ -42,6 +42,7 @@ func (c *checker) run(sections []*section) {
 			continue
 		}
 		live(s, func(stmt *syntax.Stmt) { c.line(s, stmt) })
+		c.timeouts(s)
 	}
 }
 
@@ -149,6 +150,33 @@ func (c *checker) line(s *section, stmt *syntax.Stmt) {
 	if l.context() && l.inVersion() && l.prefix() && l.arguments() {
 		l.options()
 	}
+}
+
+// timeouts tells of timeouts that a later line of their section overwrites (manual 4.2 "timeout").
+func (c *checker) timeouts(s *section) {
+	last := map[string]*syntax.Stmt{}
+	live(s, func(stmt *syntax.Stmt) {
+		name := stmt.Arg(1)
+		if stmt.Name() != "timeout" || stmt.Args() != 2 || c.faulty[stmt] || c.anyDynamic(stmt) {
+			return
+		}
+		first := last[name]
+		last[name] = stmt
+		if first == nil || first.When != stmt.When {
+			return
+		}
+		p := syntax.Problem{
+			Code: "duplicate-directive", Grade: syntax.Warn, Seen: -1,
+			At:  syntax.Span{Start: first.Words[0].Start, End: first.Words[2].End},
+			Msg: fmt.Sprintf("timeout %s %s is overwritten by %s below", name, clip(first.Arg(2)), clip(stmt.Arg(2))),
+		}
+		if first.Arg(2) == stmt.Arg(2) {
+			p.Grade, p.Msg = syntax.Note, fmt.Sprintf("timeout %s %s is written twice", name, clip(stmt.Arg(2)))
+		}
+		c.tree.Problems = append(c.tree.Problems, syntax.FileProblem{
+			Problem: p, File: stmt.File, Related: []syntax.Related{{At: stmt.Ref(2), Msg: "the one that counts"}},
+		})
+	})
 }
 
 // lookup finds the keyword that stands at word i. Most are single words, which are remembered.

@@ -57,6 +57,9 @@ func TestProblems(t *testing.T) {
 		{"too few", "defaults\n timeout connect\n", []string{"2:fatal:directive-arguments:timeout connect"}},
 		{"too many", "frontend f\n maxconn 1 2\n", []string{"2:fatal:directive-arguments:2"}},
 		{"blank before a unit", "defaults\n timeout client 5 s\n", []string{"2:fatal:directive-arguments:5 s=5s"}},
+		{"overwritten timeout", "defaults\n timeout client 5s\n timeout server 5s\n timeout client 6s\n", []string{"2:warn:duplicate-directive:timeout client 5s"}},
+		{"timeout written twice", "defaults\n timeout client 5s\n timeout client 5s\n", []string{"2:note:duplicate-directive:timeout client 5s"}},
+		{"timeouts of two sections", "defaults\n timeout client 5s\nfrontend f\n timeout client 6s\n", nil},
 		{"no time", "defaults\n timeout client 5x\n timeout server -1\n", []string{"2:fatal:directive-arguments:5x", "3:fatal:directive-arguments:-1"}},
 		{"server without an address", "backend b\n server s\n", []string{"2:fatal:directive-arguments:server"}},
 		{"no name", "backend\n", []string{"1:fatal:directive-arguments:backend"}},
@@ -82,7 +85,9 @@ func TestProblems(t *testing.T) {
 			if tt.name == "variables" {
 				return // what HAProxy says of them depends on its environment
 			}
-			refused := slices.ContainsFunc(tt.want, func(s string) bool { return !strings.Contains(s, "warn:directive-context") })
+			refused := slices.ContainsFunc(tt.want, func(s string) bool {
+				return !strings.Contains(s, "warn:directive-context") && !strings.Contains(s, ":duplicate-directive:")
+			})
 			if got := judge(t, tt.src); got != refused {
 				t.Errorf("HAProxy refuses it: %v, want %v", got, refused)
 			}
@@ -152,7 +157,7 @@ func TestAcceptedFilesHaveNoProblem(t *testing.T) {
 			told = append(told, syntax.FileProblem{Problem: p, File: c.Tree.Roots[0]})
 		}
 		for _, p := range told {
-			if p.Grade == syntax.Fatal || p.Grade == syntax.Warn && p.Code != "directive-context" {
+			if p.Grade == syntax.Fatal || p.Grade == syntax.Warn && p.Code != "directive-context" && p.Code != "duplicate-directive" {
 				t.Errorf("%s:%d: %s: %s", file.path, p.File.Line(p.At.Start), p.Code, p.Msg)
 			}
 		}

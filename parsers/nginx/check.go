@@ -12,9 +12,13 @@ import (
 // check holds every statement of a tree against the table of directives: its name, its place, its
 // arguments.
 func check(tree *syntax.Tree, version proxy.Version) {
-	c := checker{tree: tree, version: version, done: map[visit]bool{}, defs: map[placed]definitions{}, meant: map[placed]string{}}
+	c := checker{
+		tree: tree, version: version, done: map[visit]bool{}, defs: map[placed]definitions{}, meant: map[placed]string{},
+		onces: map[visit][]once{}, templated: map[*syntax.File]bool{},
+	}
 	for _, root := range tree.Roots {
 		c.file(root, contextOf(tree.Around), tree.Fragment)
+		c.fileOnces(root, contextOf(tree.Around))
 	}
 }
 
@@ -24,6 +28,9 @@ type checker struct {
 	done    map[visit]bool
 	defs    map[placed]definitions
 	meant   map[placed]string // suggest's answers
+	onces   map[visit][]once  // what files hold that may stand once in a block
+
+	templated map[*syntax.File]bool // isTemplated's answers
 }
 
 // placed is a name in the context where it stands.
@@ -73,7 +80,9 @@ func (c *checker) block(list []*syntax.Stmt, in Context, guessed bool) {
 			c.stmt(s, in, guessed)
 		}
 		if s.Block != nil && in != 0 {
-			c.block(s.Block.Stmts, opens(in, s.Name(), s.Args()), false)
+			inside := opens(in, s.Name(), s.Args())
+			c.block(s.Block.Stmts, inside, false)
+			c.blockOnces(s.Block.Stmts, inside)
 		}
 		for _, f := range c.tree.Includes[s] {
 			c.file(f, in, guessed)

@@ -13,6 +13,11 @@ import (
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
+// eighteenOnces are directives, one a line, that may stand once in a server block.
+const eighteenOnces = "root /x;\nsendfile on;\ntcp_nopush on;\ntcp_nodelay on;\nsend_timeout 1s;\nsend_lowat 1;\n" +
+	"server_tokens on;\nrecursive_error_pages on;\nreset_timedout_connection on;\nport_in_redirect on;\nmsie_padding on;\n" +
+	"msie_refresh on;\nlog_not_found on;\nlog_subrequest on;\netag on;\ngzip on;\ngzip_vary on;\nautoindex on;\n"
+
 // inServer wraps lines as the body of a server; they start at line 3.
 func inServer(lines string) string { return "events {}\nhttp { server {\n" + lines + "\n} }\n" }
 
@@ -67,6 +72,8 @@ func TestFaults(t *testing.T) {
 		{"CRLF", "events {}\r\nhttp {\r\n  gzip on;;\r\n}\r\n", []string{"3:11 syntax → 3"}},
 		{"unknown directive", inServer("listn 80;"), []string{"3:1 unknown-directive → 3"}},
 		{"misplaced directive", inServer("proxy_pass http://127.0.0.1;"), []string{"3:1 directive-context → 3"}},
+		{"duplicates", inServer("root /a;\nlisten 80;\nlisten 81;\nlocation / { root /b; }\nroot /a;"), []string{"7:1 duplicate-directive → 7"}},
+		{"more duplicates than are few", inServer(eighteenOnces + "root /a;"), []string{"21:1 duplicate-directive → 21"}},
 		{"bad time", inServer("send_timeout 5s;\nproxy_read_timeout 1minute;"), []string{"4:20 directive-arguments → 4"}},
 		{"free names in a map", "events {}\nhttp {\nmap $host $b {\n  frobnicate 1;\n  proxy_pass 2;\n}\n}\n", nil},
 	}
