@@ -100,7 +100,7 @@ const (
 func hostInvalid(_ context.Context, p *lint.Pass) {
 	for peer := range peers(p.Config) {
 		host := literal(peer.addr.HostAt)
-		if host == "" || malformed(peer) != nil {
+		if _, err := netip.ParseAddr(host); host == "" || err == nil || malformed(peer) != nil {
 			continue
 		}
 		d := lint.Diagnostic{At: peer.addr.HostAt, Symptom: peer.failure()}

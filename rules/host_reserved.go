@@ -88,6 +88,9 @@ func hostReserved(_ context.Context, p *lint.Pass) {
 	example := exampleFile(p.Config)
 	for peer := range dialed(p.Config) {
 		host := peer.addr.Host
+		if isNumeric(host) {
+			continue
+		}
 		why := reserved(host)
 		if why == "" || isUnfilled(host) || isOpen(peer.addr) || p.Inventory.Host(host) != nil || example() || malformed(peer) != nil {
 			continue

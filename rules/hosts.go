@@ -60,12 +60,25 @@ var yours = map[string]bool{
 // isUnfilled reports whether a host is a word that a person was meant to replace: <IP>, CHANGEME, your-backend,
 // x.x.x.x. The marks that scripts replace are not meant.
 func isUnfilled(host string) bool {
+	if isNumeric(host) {
+		return false
+	}
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	if i := strings.IndexByte(host, '<'); i >= 0 {
 		return strings.IndexByte(host[i:], '>') > 1 && !strings.Contains(host, "%")
 	}
 	label, _, _ := strings.Cut(host, ".")
 	return placeholders[host] || isYours(label) || isMaskedIP(host)
+}
+
+// isNumeric reports whether a host holds digits and dots alone, as IPv4 addresses do.
+func isNumeric(host string) bool {
+	for i := range len(host) {
+		if c := host[i]; (c < '0' || c > '9') && c != '.' {
+			return false
+		}
+	}
+	return true
 }
 
 // isYours reports whether a label is "your" and words that name no backend in particular.

@@ -89,6 +89,9 @@ func checkIntervals(p *lint.Pass, s *syntax.Stmt, i int) {
 // checkUnit judges the time after word i, which names it.
 func checkUnit(p *lint.Pass, s *syntax.Stmt, i int) {
 	text := s.Arg(i + 1)
+	if !isDigits(text) {
+		return
+	}
 	n, err := strconv.ParseUint(text, 10, 32)
 	name, from := s.Arg(i), uint64(100)
 	if s.Name() == "timeout" {

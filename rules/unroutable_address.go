@@ -120,6 +120,11 @@ func unroutableAddress(_ context.Context, p *lint.Pass) {
 	}
 }
 
+// isOrdinary reports whether no address that begins with that number is out of the ordinary.
+func isOrdinary(first byte) bool {
+	return first != 0 && first != 192 && first != 198 && first != 203 && first < 224
+}
+
 func reportUnfilled(p *lint.Pass, peer peer) {
 	d := lint.Diagnostic{
 		At:      peer.addr.HostAt,
@@ -137,6 +142,9 @@ func reportUnfilled(p *lint.Pass, peer peer) {
 
 // unroutable tells why no server answers at an address; nil when one may.
 func unroutable(p peer, addr netip.Addr, example func() bool) *lint.Diagnostic {
+	if addr.Is4() && isOrdinary(addr.As4()[0]) {
+		return nil
+	}
 	d := &lint.Diagnostic{Severity: lint.Error, Symptom: p.unanswered()}
 	if net, found := documentationNet(addr); found {
 		d.Severity = lint.Warning

@@ -43,7 +43,7 @@ func Nginx(n int) string {
 	return b.String()
 }
 
-// HAProxy returns a frontend and n backends of 20 servers, 23 lines each.
+// HAProxy returns a frontend and n backends of 20 servers, 24 lines each.
 func HAProxy(n int) string {
 	var b strings.Builder
 	b.WriteString(`global
@@ -59,8 +59,11 @@ defaults
 frontend www
     bind :8080
     default_backend app0
-
 `)
+	for i := range n {
+		fmt.Fprintf(&b, "    use_backend app%[1]d if { path_beg /app%[1]d/ }\n", i)
+	}
+	b.WriteString("\n")
 	for i := range n {
 		fmt.Fprintf(&b, "backend app%d\n    balance roundrobin\n", i)
 		for s := range 20 {
