@@ -100,8 +100,10 @@ func duplicateUpstream(_ context.Context, p *lint.Pass) {
 		return
 	}
 	duplicateSections(p)
+	first := map[string]*proxy.Endpoint{}
 	for _, u := range p.Config.Upstreams {
-		duplicateServers(p, u)
+		clear(first)
+		duplicateServers(p, u, first)
 	}
 }
 
@@ -177,11 +179,8 @@ func duplicateSections(p *lint.Pass) {
 	})
 }
 
-func duplicateServers(p *lint.Pass, u *proxy.Upstream) {
-	if len(u.Endpoints) < 2 {
-		return
-	}
-	first := make(map[string]*proxy.Endpoint, len(u.Endpoints))
+// duplicateServers tells of servers of one pool that share a name; first is an empty map to work in.
+func duplicateServers(p *lint.Pass, u *proxy.Upstream, first map[string]*proxy.Endpoint) {
 	for _, e := range u.Endpoints {
 		if e.Slots > 0 {
 			continue

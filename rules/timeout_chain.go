@@ -235,7 +235,7 @@ func links(p *lint.Pass) []link {
 	seen := map[way]bool{}
 	servers := map[*proxy.Upstream][]link{}
 	for _, r := range p.Config.Routes {
-		if r.To == nil || r.Hop.Protocol != proxy.HTTP || seen[way{r.To, r.Hop.Timeouts}] {
+		if r.To == nil || r.Hop.Protocol != proxy.HTTP || !anyHeard(r, heard) || seen[way{r.To, r.Hop.Timeouts}] {
 			continue
 		}
 		seen[way{r.To, r.Hop.Timeouts}] = true
@@ -272,6 +272,14 @@ func links(p *lint.Pass) []link {
 		}
 	}
 	return list
+}
+
+// anyHeard reports whether some server that a route leads to is a listener of this run.
+func anyHeard(r *proxy.Route, heard map[socket]bool) bool {
+	return slices.ContainsFunc(r.To.Endpoints, func(e *proxy.Endpoint) bool {
+		s, ok := dials(r, e)
+		return ok && heard[s]
+	})
 }
 
 // sockets returns what the configurations of this run listen on.

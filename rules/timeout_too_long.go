@@ -125,7 +125,7 @@ func timeoutTooLong(_ context.Context, p *lint.Pass) {
 // longPass tells of the time that it takes to connect.
 func longPass(dialect syntax.Dialect, r *proxy.Route) *lint.Diagnostic {
 	t := r.Hop.Timeouts.Connect
-	if !isWritten(t) || farServer(r.To) == nil {
+	if !isWritten(t) || t.Value <= edgePatience/maxTries || farServer(r.To) == nil {
 		return nil // within a host, a connection is refused at once
 	}
 	name, hint := "timeout connect", "timeout connect 5s"

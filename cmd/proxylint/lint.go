@@ -88,7 +88,7 @@ func runLint(c *cli.Context) error {
 
 // tuneCollector keeps the garbage collector from running in vain, since nearly all that reading makes is
 // needed until the end, but has it work harder where a big configuration would otherwise take more than
-// eleven times its size. What a folder holds is not known yet.
+// eleven and a half times its size. What a folder holds is not known yet.
 func tuneCollector(paths []string) {
 	const big = 8 << 20
 	debug.SetGCPercent(200)
@@ -101,7 +101,7 @@ func tuneCollector(paths []string) {
 		size += info.Size()
 	}
 	if size > big {
-		debug.SetMemoryLimit(11 * size)
+		debug.SetMemoryLimit(size * 23 / 2)
 	}
 }
 
