@@ -54,7 +54,7 @@ var sectionNames = [...]string{
 // sectionKind tells which kind of section starts at a line whose first word is name.
 func sectionKind(name string) (Section, bool) {
 	switch name {
-	case "botmgmt-profile", "captcha", "dynamic-update", "udp-lb", "waf-profile":
+	case "botmgmt-profile", "captcha", "dynamic-update", "udp-lb", "waf-global", "waf-profile":
 		return Enterprise, true
 	}
 	for i, n := range sectionNames[:len(sectionNames)-1] {
