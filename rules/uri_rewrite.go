@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/proxylint/proxylint/lint"
 	"github.com/proxylint/proxylint/parsers/proxy"
@@ -83,21 +84,27 @@ type locationPlace struct {
 
 // locations are what the rule must know of them beside the routes.
 type locations struct {
-	prefixes map[locationOf]bool // prefix locations that are folders and pass requests on
+	prefixes func() map[locationOf]bool // prefix locations that are folders and pass requests on
 	internal map[locationPlace]bool
 	rewrites map[locationPlace][]*syntax.Stmt // those that end in "break"
 }
 
-func locationFacts(c *proxy.Config) *locations {
-	known := &locations{
-		prefixes: map[locationOf]bool{},
-		internal: map[locationPlace]bool{},
-		rewrites: map[locationPlace][]*syntax.Stmt{},
-	}
+// folders returns the prefix locations that end in a slash and pass requests on.
+func folders(c *proxy.Config) map[locationOf]bool {
+	found := map[locationOf]bool{}
 	for _, r := range c.Routes {
 		if r.Match.Kind == proxy.MatchPrefix && strings.HasSuffix(r.Match.Text, "/") {
-			known.prefixes[locationOf{r.Section, r.Match.Text}] = true
+			found[locationOf{r.Section, r.Match.Text}] = true
 		}
+	}
+	return found
+}
+
+func locationFacts(c *proxy.Config) *locations {
+	known := &locations{
+		prefixes: sync.OnceValue(func() map[locationOf]bool { return folders(c) }),
+		internal: map[locationPlace]bool{},
+		rewrites: map[locationPlace][]*syntax.Stmt{},
 	}
 	c.Tree.Walk(func(scope *syntax.Scope, s *syntax.Stmt) bool {
 		if scope.Stmt == nil || scope.Stmt.Name() != "location" {
@@ -221,7 +228,7 @@ func (known *locations) slashes(r *proxy.Route) *lint.Diagnostic {
 			Related: []lint.Related{{At: r.Match.At, Message: "the part that is replaced"}},
 			Fix:     repair(r.Hop.URI.At, r.Hop.URI.At.Text()+"/", false),
 		}
-	case inTo && endsInWord(from) && !known.prefixes[locationOf{r.Section, from + "/"}]:
+	case inTo && endsInWord(from) && !known.prefixes()[locationOf{r.Section, from + "/"}]:
 		return &lint.Diagnostic{
 			Message: fmt.Sprintf("location %s and %q make %s of a request for %s", from, to, to+"/x", from+"/x"),
 			Hint:    fmt.Sprintf("location %s/ { %s %s; }", from, r.Stmt.Name(), r.At.Text()),

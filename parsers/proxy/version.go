@@ -1,8 +1,8 @@
 package proxy
 
 import (
+	"cmp"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -33,10 +33,14 @@ func ParseVersion(s string) (Version, error) {
 func (v Version) Known() bool { return v != Version{} }
 
 // Before reports whether v is known and older than w.
-func (v Version) Before(w Version) bool { return v.Known() && slices.Compare(v[:], w[:]) < 0 }
+func (v Version) Before(w Version) bool { return v.Known() && v.compare(w) < 0 }
 
 // AtLeast reports whether v is known and not older than w.
-func (v Version) AtLeast(w Version) bool { return v.Known() && slices.Compare(v[:], w[:]) >= 0 }
+func (v Version) AtLeast(w Version) bool { return v.Known() && v.compare(w) >= 0 }
+
+func (v Version) compare(w Version) int {
+	return cmp.Or(cmp.Compare(v[0], w[0]), cmp.Compare(v[1], w[1]), cmp.Compare(v[2], w[2]))
+}
 
 // String gives "1.27.3", or "" for an unknown version.
 func (v Version) String() string {
