@@ -111,11 +111,8 @@ func fastcgiKeepalive(_ context.Context, p *lint.Pass) {
 // setsNoKeepConn reports whether an include that was not read is of a file that nginx's package ships, none of which
 // has fastcgi_keep_conn.
 func setsNoKeepConn(path string) bool {
-	switch filepath.Base(path) {
-	case "mime.types", "koi-utf", "koi-win", "win-utf", "fastcgi_params", "fastcgi.conf":
-		return true
-	}
-	return false
+	base := filepath.Base(path)
+	return holdsTables(path) || base == "fastcgi_params" || base == "fastcgi.conf"
 }
 
 // inForce returns the directive in effect in a block, by what each block writes; nil when none does. known is false

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -187,11 +186,7 @@ func mayResolve(d syntax.Dialect, e *proxy.Endpoint) bool {
 // seesGroups reports whether the tree shows every upstream group that nginx will know.
 func seesGroups(tree *syntax.Tree) bool {
 	for s := range tree.Unread {
-		switch filepath.Base(s.Arg(1)) {
-		case "mime.types", "koi-utf", "koi-win", "win-utf":
-			continue
-		}
-		if s.Parent == nil || s.Parent.Name() == "http" || s.Parent.Name() == "stream" {
+		if !holdsTables(s.Arg(1)) && (s.Parent == nil || s.Parent.Name() == "http" || s.Parent.Name() == "stream") {
 			return false
 		}
 	}

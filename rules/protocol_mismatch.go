@@ -133,7 +133,7 @@ func spokenBy(r *proxy.Route, a proxy.Address) (protocol proxy.Protocol, why fun
 	case a.PortAt.IsZero():
 	case (a.Port == httpPort || a.Port == httpsPort) && r.Hop.Scheme.IsZero():
 		return proxy.HTTP, func() string { return fmt.Sprintf("HTTP is spoken on port %d", a.Port) }
-	case a.Port == phpPort && r.Hop.Protocol != proxy.HTTP && named("fpm"): // port-not-http tells of HTTP
+	case a.Port == fpmPort && r.Hop.Protocol != proxy.HTTP && named("fpm"): // port-not-http tells of HTTP
 		return proxy.FastCGI, func() string { return fmt.Sprintf("%s on port %d is PHP's FastCGI by its name", a.Host, a.Port) }
 	case a.Port == uwsgiPort && named("uwsgi"):
 		return proxy.UWSGI, func() string { return fmt.Sprintf("%s on port %d is a uwsgi server by its name", a.Host, a.Port) }
@@ -141,11 +141,8 @@ func spokenBy(r *proxy.Route, a proxy.Address) (protocol proxy.Protocol, why fun
 	return proxy.UnknownProtocol, nil
 }
 
-// The ports that go with a name: php-fpm's default, and that of the uWSGI project's documentation.
-const (
-	phpPort   = 9000
-	uwsgiPort = 3031
-)
+// uwsgiPort is where the uWSGI project's documentation has it listen.
+const uwsgiPort = 3031
 
 // socketProtocol returns the protocol that a socket's path tells of.
 func socketProtocol(socket string) proxy.Protocol {
@@ -211,7 +208,7 @@ func reportDisagreements(p *lint.Pass, told map[*syntax.Stmt]bool) {
 func isPHPPort(a proxy.Address, routes ...*proxy.Route) bool {
 	for _, r := range routes {
 		name := strings.ToLower(a.Host + r.To.Name)
-		if a.Port == phpPort && r.Hop.Protocol == proxy.HTTP && (strings.Contains(name, "php") || strings.Contains(name, "fpm")) {
+		if a.Port == fpmPort && r.Hop.Protocol == proxy.HTTP && (strings.Contains(name, "php") || strings.Contains(name, "fpm")) {
 			return true
 		}
 	}

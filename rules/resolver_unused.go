@@ -119,12 +119,8 @@ func mayAskResolver(c *proxy.Config) bool {
 
 // asksNothing reports whether an include that was not read is one of the files that nginx's package ships.
 func asksNothing(path string) bool {
-	switch base := filepath.Base(path); base {
-	case "mime.types", "koi-utf", "koi-win", "win-utf", "fastcgi.conf":
-		return true
-	default:
-		return strings.HasSuffix(base, "_params")
-	}
+	base := filepath.Base(path)
+	return holdsTables(path) || base == "fastcgi.conf" || strings.HasSuffix(base, "_params")
 }
 
 // holdsNoDirectives reports whether the lines of a block are values rather than directives.
