@@ -26,12 +26,17 @@ type Doc struct {
 	How   string  // what to write instead
 	Bad   Example // fires the rule
 	Good  Example // does not
-	Links []string
-	Since string // the proxylint version that brought it
+	// Beside are files that stand beside both examples, which are named nginx.conf and haproxy.cfg there.
+	Beside []File
+	Links  []string
+	Since  string // the proxylint version that brought it
 }
 
 // Example is a whole configuration for each proxy that the rule serves.
 type Example struct{ Nginx, HAProxy string }
+
+// File is a file of an example that is no proxy's configuration.
+type File struct{ Name, Text string }
 
 // For returns the example for one dialect.
 func (e Example) For(d syntax.Dialect) string {

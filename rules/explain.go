@@ -35,6 +35,9 @@ func WriteDoc(w io.Writer, r *lint.Rule) error {
 		r.Severity, proxies(r), r.Symptom, r.Doc.Since)
 	writeProse(&b, "Why", r.Doc.Why)
 	writeProse(&b, "How to mend it", r.Doc.How)
+	for _, f := range r.Doc.Beside {
+		writeExample(&b, "Beside it, "+f.Name, f.Text)
+	}
 	for _, d := range served(r) {
 		writeExample(&b, "Bad, "+proxyNames[d], r.Doc.Bad.For(d))
 		writeExample(&b, "Good, "+proxyNames[d], r.Doc.Good.For(d))

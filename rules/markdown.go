@@ -32,6 +32,9 @@ func writeSection(b *strings.Builder, r *lint.Rule) {
 		plain.Replace(r.Doc.Title), r.Severity, r.Symptom, proxies(r), r.Doc.Since)
 	writeParagraphs(b, "Why", r.Doc.Why)
 	writeParagraphs(b, "How to mend it", r.Doc.How)
+	for _, f := range r.Doc.Beside {
+		fmt.Fprintf(b, "\nBeside it, %s:\n\n```\n%s```\n", f.Name, f.Text)
+	}
 	for _, d := range served(r) {
 		fmt.Fprintf(b, "\nBad, %s:\n\n```%s\n%s```\n", proxyNames[d], d, r.Doc.Bad.For(d))
 		fmt.Fprintf(b, "\nGood, %s:\n\n```%s\n%s```\n", proxyNames[d], d, r.Doc.Good.For(d))

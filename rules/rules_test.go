@@ -25,6 +25,9 @@ var update = flag.Bool("update", false, "rewrite README.md and the *.fixed files
 
 const testdata = "../testdata/rules"
 
+// projectSuffix ends the names of folders whose other files are facts around the configurations in them.
+const projectSuffix = ".project"
+
 // extensions are the names of roots in testdata: what is in sub-folders is there to be included.
 var extensions = map[syntax.Dialect]string{syntax.Nginx: ".conf", syntax.HAProxy: ".cfg"}
 
@@ -35,7 +38,8 @@ var extensions = map[syntax.Dialect]string{syntax.Nginx: ".conf", syntax.HAProxy
 // can stand, `# want-1 "regexp"` expects it one line above (any offset will do). A root whose name ends
 // in _ok before its extension expects none. A first line `# nginx-version: 1.25.1` or
 // `# haproxy-version: 2.6` sets the version. A file "hosts" in the folder is read as --hosts would.
-// ROOT.fixed is what all repairs of the rule make of ROOT.
+// ROOT.fixed is what all repairs of the rule make of ROOT. A sub-folder NAME.project, or NAME_ok.project, is
+// linted as a whole, with the inventory found in it.
 func TestRules(t *testing.T) {
 	for _, rule := range All() {
 		t.Run(rule.ID, func(t *testing.T) {
@@ -162,10 +166,10 @@ func checkExamples(t *testing.T, rule *lint.Rule) {
 				t.Errorf("Doc.%s for %s must be a whole configuration, without empty lines around it", name, dialect)
 			}
 		}
-		if found := lintText(t, dialect, bad, []*lint.Rule{rule}); len(found) == 0 {
+		if found := lintBeside(t, rule.Doc.Beside, dialect, bad, []*lint.Rule{rule}); len(found) == 0 {
 			t.Errorf("Doc.Bad for %s does not fire the rule", dialect)
 		}
-		for _, d := range lintText(t, dialect, good, All()) {
+		for _, d := range lintBeside(t, rule.Doc.Beside, dialect, good, All()) {
 			if d.Rule == rule.ID || d.Severity >= lint.Warning {
 				t.Errorf("Doc.Good for %s: %s [%s]", dialect, show(d), d.Rule)
 			}
@@ -177,10 +181,7 @@ func checkExamples(t *testing.T, rule *lint.Rule) {
 func checkTestdata(t *testing.T, rule *lint.Rule) {
 	dir := testdata + "/" + rule.ID
 	for dialect, ext := range extensions {
-		roots, err := filepath.Glob(dir + "/*" + ext)
-		if err != nil {
-			t.Fatal(err)
-		}
+		roots := append(glob(t, dir+"/*"+ext), glob(t, dir+"/*"+projectSuffix+"/"+proxyFile(dialect))...)
 		if !rule.Serves(dialect) {
 			if len(roots) > 0 {
 				t.Errorf("%s: the rule does not serve %s", roots[0], dialect)
@@ -189,13 +190,12 @@ func checkTestdata(t *testing.T, rule *lint.Rule) {
 		}
 		hits, clean := 0, 0
 		for _, root := range roots {
-			root = filepath.ToSlash(root)
-			t.Run(filepath.Base(root), func(t *testing.T) {
+			t.Run(strings.TrimPrefix(root, dir+"/"), func(t *testing.T) {
 				if found := checkRoot(t, rule, root); found > 0 {
 					hits++
 				}
 			})
-			if strings.HasSuffix(root, "_ok"+ext) {
+			if isClean(root) {
 				clean++
 			}
 		}
@@ -208,12 +208,35 @@ func checkTestdata(t *testing.T, rule *lint.Rule) {
 	}
 }
 
+func glob(t *testing.T, pattern string) []string {
+	t.Helper()
+	found, err := filepath.Glob(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, path := range found {
+		found[i] = filepath.ToSlash(path)
+	}
+	return found
+}
+
+// proxyFile is the name of the configuration in a project.
+func proxyFile(dialect syntax.Dialect) string { return dialect.String() + extensions[dialect] }
+
+// isClean reports whether a root, or its project, is named as one without findings.
+func isClean(root string) bool {
+	if dir := filepath.Dir(root); strings.HasSuffix(dir, projectSuffix) {
+		return strings.HasSuffix(dir, "_ok"+projectSuffix)
+	}
+	return strings.HasSuffix(strings.TrimSuffix(root, filepath.Ext(root)), "_ok")
+}
+
 // checkRoot checks one configuration of a rule's testdata and returns the number of findings.
 func checkRoot(t *testing.T, rule *lint.Rule, root string) int {
 	configs := load(t, root)
 	found := run(t, filepath.Dir(root), configs, []*lint.Rule{rule})
 	wants := collectWants(t, configs)
-	if clean := strings.TrimSuffix(root, filepath.Ext(root)); strings.HasSuffix(clean, "_ok") && len(wants) > 0 {
+	if isClean(root) && len(wants) > 0 {
 		t.Errorf("a file named _ok has a want: %s", wants[0])
 	}
 	for _, d := range found {
@@ -326,9 +349,20 @@ func show(d lint.Diagnostic) string {
 
 // lintText lints an example as the only file of a folder.
 func lintText(t *testing.T, dialect syntax.Dialect, text string, rules []*lint.Rule) []lint.Diagnostic {
-	dir := t.TempDir()
-	path := filepath.Join(dir, dialect.String()+extensions[dialect])
-	writeFile(t, path, text)
+	return lintBeside(t, nil, dialect, text, rules)
+}
+
+// lintBeside lints an example as the only configuration of a folder, with other files beside it.
+func lintBeside(t *testing.T, beside []lint.File, dialect syntax.Dialect, text string, rules []*lint.Rule) []lint.Diagnostic {
+	dir := filepath.Join(t.TempDir(), "example"+projectSuffix)
+	path := filepath.Join(dir, proxyFile(dialect))
+	for _, f := range append(slices.Clone(beside), lint.File{Name: proxyFile(dialect), Text: text}) {
+		path := filepath.Join(dir, f.Name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, path, f.Text)
+	}
 	return run(t, dir, load(t, path), rules)
 }
 
@@ -370,7 +404,7 @@ func options(t *testing.T, root string) parsers.Options {
 	return o
 }
 
-// run lints with the hosts file of dir, if it has one.
+// run lints with the hosts file of dir, if it has one, and the inventory of a project.
 func run(t *testing.T, dir string, configs []*proxy.Config, rules []*lint.Rule) []lint.Diagnostic {
 	t.Helper()
 	facts := &inventory.Facts{}
@@ -378,6 +412,10 @@ func run(t *testing.T, dir string, configs []*proxy.Config, rules []*lint.Rule) 
 		if err := facts.ReadHosts(hosts); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if strings.HasSuffix(dir, projectSuffix) {
+		facts.Discover(dir)
+		facts.Associate(configs)
 	}
 	return lint.Run(context.Background(), configs, rules, facts).Diagnostics
 }
@@ -400,7 +438,7 @@ func compare(t *testing.T, path string, want []byte) {
 
 func copyOf(t *testing.T, dir string) string {
 	t.Helper()
-	copied := filepath.Join(t.TempDir(), "copy")
+	copied := filepath.Join(t.TempDir(), filepath.Base(dir))
 	if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,3 @@
-// Package inventory holds facts about what stands around a proxy, each with the place it was read from.
 package inventory
 
 import (
@@ -8,11 +7,6 @@ import (
 	"os"
 	"strings"
 )
-
-// Facts is all that is known around the configurations of one run. A nil Facts knows nothing.
-type Facts struct {
-	hosts map[string][]netip.Addr
-}
 
 // ReadHosts adds the names of a file in hosts(5) form: an address, then its names; '#' starts a comment.
 func (f *Facts) ReadHosts(path string) error {

@@ -1,0 +1,175 @@
+package inventory
+
+import (
+	"cmp"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/proxylint/proxylint/parsers/syntax"
+)
+
+const (
+	maxDepth   = 8       // of folders looked into
+	maxEntries = 50_000  // names looked at below one root
+	maxFiles   = 4_000   // files read below one root
+	maxSize    = 1 << 20 // bytes of one file
+)
+
+// Discover adds the facts that the files below a folder hold. Nothing outside the folder is read, wherever a
+// file or a symbolic link points. It never fails: what can't be read is a Gap.
+func (f *Facts) Discover(root string) {
+	r := newReader(f, root)
+	found := r.find()
+	for _, kind := range kinds {
+		for _, path := range found[kind.name] {
+			if file := r.open(path); file != nil && (kind.holds == nil || kind.holds(file.Src)) {
+				kind.read(r, file)
+			}
+		}
+	}
+	r.link()
+}
+
+// kind is one sort of file that holds facts.
+type kind struct {
+	name  string
+	named func(path string) bool // whether a file may be of this kind, by its path
+	holds func(src string) bool  // whether it is, by its text; nil: the name is enough
+	read  func(*reader, *syntax.File)
+}
+
+// kinds are in the order of reading: containers come before the files that say what runs in them.
+var kinds = []kind{
+	{"compose", isComposeName, nil, (*reader).compose},
+	{"Kubernetes", isYAMLName, holdsManifest, (*reader).manifests},
+	{"php-fpm", isPoolName, holdsPool, (*reader).pool},
+	{"uwsgi", isUWSGIName, holdsUWSGI, (*reader).uwsgi},
+	{"gunicorn", isGunicornName, nil, (*reader).gunicorn},
+	{"Procfile", isProcfileName, nil, (*reader).procfile},
+	{"package.json", isPackageName, nil, (*reader).packageJSON},
+	{"systemd", isUnitName, nil, (*reader).unit},
+	{"Tomcat", isTomcatName, holdsTomcat, (*reader).tomcat},
+	{"Spring", isSpringName, nil, (*reader).spring},
+}
+
+// reader gathers the facts below one root.
+type reader struct {
+	facts  *Facts
+	root   string // as the user would name it
+	real   string // the same without symbolic links
+	opened map[string]*syntax.File
+	apps   []*App // read so far, not yet known to be in a container or outside
+}
+
+func newReader(f *Facts, root string) *reader {
+	real, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		real = root
+	}
+	return &reader{facts: f, root: root, real: real, opened: map[string]*syntax.File{}}
+}
+
+// find lists the files that may hold facts, by kind, in order of their paths. Hidden folders and those of other
+// people's code are passed over.
+func (r *reader) find() map[string][]string {
+	found := map[string][]string{}
+	entries, files := 0, 0
+	// A folder that can't be read, or more than is looked at, leaves out facts: it is no fault of the lint.
+	_ = filepath.WalkDir(r.root, func(path string, e fs.DirEntry, err error) error {
+		if entries++; entries > maxEntries || files >= maxFiles {
+			r.gap(r.root, "holds more files than are looked at")
+			return filepath.SkipAll
+		}
+		if err != nil || path == r.root {
+			return nil
+		}
+		if e.IsDir() {
+			if isPassedOver(e.Name()) || r.depth(path) >= maxDepth {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		for _, kind := range kinds {
+			if kind.named(path) {
+				found[kind.name] = append(found[kind.name], path)
+				files++
+				break
+			}
+		}
+		return nil
+	})
+	return found
+}
+
+// depth is the number of folders between the root and a path below it.
+func (r *reader) depth(path string) int {
+	rel, err := filepath.Rel(r.root, path)
+	if err != nil {
+		return 0
+	}
+	return strings.Count(rel, string(filepath.Separator))
+}
+
+// isPassedOver reports whether a folder of that name is not looked into.
+func isPassedOver(name string) bool {
+	return strings.HasPrefix(name, ".") || name == "node_modules" || name == "vendor"
+}
+
+// open returns the text of a regular file below the root, read once; nil when there is none to read. A file
+// that is there but can't be used is a Gap.
+func (r *reader) open(path string) *syntax.File {
+	path = filepath.Clean(path)
+	if file, seen := r.opened[path]; seen {
+		return file
+	}
+	r.opened[path] = nil
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil
+	}
+	if rel, err := filepath.Rel(r.real, real); err != nil || !filepath.IsLocal(rel) {
+		return nil
+	}
+	info, err := os.Stat(real)
+	switch {
+	case err != nil || !info.Mode().IsRegular():
+		return nil
+	case info.Size() > maxSize:
+		r.gap(path, "is larger than 1 MiB")
+		return nil
+	}
+	src, err := os.ReadFile(real)
+	if err != nil {
+		r.gap(path, "can't be read")
+		return nil
+	}
+	file := syntax.NewFile(filepath.ToSlash(path), string(src), syntax.AnyDialect, nil)
+	r.opened[path] = file
+	return file
+}
+
+// gap notes that a file was not read.
+func (r *reader) gap(path, why string) {
+	r.facts.Gaps = append(r.facts.Gaps, Gap{Path: filepath.ToSlash(path), Why: why})
+}
+
+// byPath orders apps by where they stand.
+func byPath(a, b *App) int {
+	return cmp.Or(cmp.Compare(a.At.File.Path, b.At.File.Path), cmp.Compare(a.At.Span.Start, b.At.Span.Start))
+}
+
+// link gives every app that was read to the container whose build folder or mount holds its file, and the rest
+// to the machine.
+func (r *reader) link() {
+	slices.SortStableFunc(r.apps, byPath)
+	for _, app := range r.apps {
+		if container := r.containerOf(app.At.File.Path); container != nil {
+			container.Apps = append(container.Apps, app)
+		} else {
+			r.facts.Apps = append(r.facts.Apps, app)
+		}
+	}
+}

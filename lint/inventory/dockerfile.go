@@ -1,0 +1,4 @@
+package inventory
+
+// Dockerfile is the final stage of a Dockerfile.
+type Dockerfile struct{}
