@@ -1,6 +1,7 @@
 package nginx
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -199,7 +200,7 @@ func contextName(in Context) string {
 
 func (c *checker) unknown(s *syntax.Stmt, name string, in Context, guessed bool) {
 	// The inside of a block that no known module has is that module's business.
-	if in == anywhere || guessed && in == 0 {
+	if in == anywhere || guessed && in == 0 || isBlamed(s) {
 		return
 	}
 	p := syntax.Problem{
@@ -212,6 +213,16 @@ func (c *checker) unknown(s *syntax.Stmt, name string, in Context, guessed bool)
 		p.Write = &near
 	}
 	c.add(s, p)
+}
+
+// isBlamed reports whether a statement of one word lacks its ";": more need not be said of that word, which
+// may be no directive at all but "..." for what an example leaves out.
+func isBlamed(s *syntax.Stmt) bool {
+	at := s.Words[0].Span
+	_, found := slices.BinarySearchFunc(s.File.Problems, at.Start, func(p syntax.Problem, start syntax.Pos) int {
+		return cmp.Compare(p.At.Start, start)
+	})
+	return s.Args() == 0 && found
 }
 
 // released tells of a directive that the version at hand does not have yet, or no longer.
