@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/proxylint/proxylint/lint"
 	"github.com/proxylint/proxylint/parsers/proxy"
@@ -64,7 +63,7 @@ backend app
 http {
     upstream app {
         server 10.0.0.10:8080;
-        server 10.0.0.11:8080 down;
+        server 10.0.0.11:8080;
     }
     server {
         listen 8080;
@@ -105,7 +104,7 @@ func noUsableServer(_ context.Context, p *lint.Pass) {
 		routed[r.To] = true
 	}
 	if p.Config.Dialect == syntax.Nginx {
-		inGroups := sync.OnceValue(func() map[*syntax.Stmt][]string { return groupDirectives(p.Config.Tree) })
+		inGroups := lazyGroupLines(p.Config.Tree)
 		for _, u := range p.Config.Upstreams {
 			if !u.Implicit && !u.Open && !slices.ContainsFunc(u.Endpoints, isReady) {
 				reportGroup(p, u, inGroups()[u.Stmt], routed[u])
@@ -122,14 +121,14 @@ func noUsableServer(_ context.Context, p *lint.Pass) {
 }
 
 // reportGroup tells of an nginx group. An unused one that nginx accepts does no harm.
-func reportGroup(p *lint.Pass, u *proxy.Upstream, directives []string, routed bool) {
+func reportGroup(p *lint.Pass, u *proxy.Upstream, lines []*syntax.Stmt, routed bool) {
 	d := lint.Diagnostic{Severity: lint.Error, Symptom: "start failure", At: u.At}
 	up := func(e *proxy.Endpoint) bool { return !e.Down }
 	switch {
-	case slices.ContainsFunc(directives, mayFill):
+	case slices.ContainsFunc(lines, mayFill):
 		return
 	case len(u.Endpoints) == 0:
-		if slices.Contains(directives, "server") {
+		if slices.ContainsFunc(lines, func(s *syntax.Stmt) bool { return s.Name() == "server" }) {
 			return // one without an address
 		}
 		d.Message = fmt.Sprintf("upstream %s has no server", u.Name)
@@ -152,26 +151,14 @@ func reportGroup(p *lint.Pass, u *proxy.Upstream, directives []string, routed bo
 // isReady reports whether a server takes requests from the start.
 func isReady(e *proxy.Endpoint) bool { return !e.Backup && !e.Down }
 
-// groupDirectives returns the names of the directives inside each upstream block.
-func groupDirectives(tree *syntax.Tree) map[*syntax.Stmt][]string {
-	names := map[*syntax.Stmt][]string{}
-	tree.Walk(func(scope *syntax.Scope, s *syntax.Stmt) bool {
-		if scope.Stmt != nil && scope.Stmt.Name() == "upstream" {
-			names[scope.Stmt] = append(names[scope.Stmt], s.Name())
-		}
-		return s.Name() == "http" || s.Name() == "stream" || s.Name() == "upstream"
-	})
-	return names
-}
-
 // mayFill reports whether a directive of a group may bring servers, as those of many other modules do.
-func mayFill(directive string) bool {
-	switch directive {
+func mayFill(s *syntax.Stmt) bool {
+	switch s.Name() {
 	case "server", "include", "zone", "ip_hash", "hash", "least_conn", "least_time", "random", "sticky", "queue", "ntlm",
 		"resolver", "resolver_timeout", "check", "check_http_send", "check_http_expect_alive":
 		return false
 	}
-	return !strings.HasPrefix(directive, "keepalive")
+	return !strings.HasPrefix(s.Name(), "keepalive")
 }
 
 // optionPlaces returns where the first servers have an option; where it came from elsewhere, the server.

@@ -111,7 +111,7 @@ func mayAskResolver(c *proxy.Config) bool {
 	asks := false
 	c.Tree.Walk(func(scope *syntax.Scope, s *syntax.Stmt) bool {
 		name := s.Name()
-		asks = asks || usesResolver(name) || scope.Stmt != nil && scope.Stmt.Name() == "upstream" && mayFill(name)
+		asks = asks || usesResolver(name) || scope.Stmt != nil && scope.Stmt.Name() == "upstream" && mayFill(s)
 		return !asks && !holdsNoDirectives(name)
 	})
 	return asks
