@@ -2,7 +2,6 @@ package inventory
 
 import (
 	"cmp"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,7 +12,7 @@ import (
 
 const (
 	maxDepth   = 8       // of folders looked into
-	maxEntries = 50_000  // names looked at below one root
+	maxEntries = 20_000  // names looked at below one root
 	maxFiles   = 4_000   // files read below one root
 	maxSize    = 1 << 20 // bytes of one file
 )
@@ -72,45 +71,46 @@ func newReader(f *Facts, root string) *reader {
 	return &reader{facts: f, root: root, real: real, opened: map[string]*syntax.File{}}
 }
 
-// find lists the files that may hold facts, by kind, in order of their paths. Hidden folders and those of other
-// people's code are passed over.
+// find lists the files that may hold facts, by kind, in order of their paths. What lies nearest the root is
+// looked at first, so that the limits cut off what matters least. Hidden folders and those of other people's
+// code are passed over.
 func (r *reader) find() map[string][]string {
 	found := map[string][]string{}
 	entries, files := 0, 0
-	// A folder that can't be read, or more than is looked at, leaves out facts: it is no fault of the lint.
-	_ = filepath.WalkDir(r.root, func(path string, e fs.DirEntry, err error) error {
-		if entries++; entries > maxEntries || files >= maxFiles {
-			r.gap(r.root, "holds more files than are looked at")
-			return filepath.SkipAll
-		}
-		if err != nil || path == r.root {
-			return nil
-		}
-		if e.IsDir() {
-			if isPassedOver(e.Name()) || r.depth(path) >= maxDepth {
-				return filepath.SkipDir
+	folders := []string{r.root}
+	for depth := 0; depth < maxDepth && len(folders) > 0; depth++ {
+		var deeper []string
+		for _, dir := range folders {
+			list, _ := os.ReadDir(dir) // one that can't be read leaves out facts: it is no fault of the lint
+			for _, e := range list {
+				if entries++; entries > maxEntries || files >= maxFiles {
+					r.gap(r.root, "holds more files than are looked at")
+					return found
+				}
+				path := filepath.Join(dir, e.Name())
+				if e.IsDir() {
+					if !isPassedOver(e.Name()) {
+						deeper = append(deeper, path)
+					}
+				} else if name := kindOf(path); name != "" {
+					found[name] = append(found[name], path)
+					files++
+				}
 			}
-			return nil
 		}
-		for _, kind := range kinds {
-			if kind.named(path) {
-				found[kind.name] = append(found[kind.name], path)
-				files++
-				break
-			}
-		}
-		return nil
-	})
+		folders = deeper
+	}
 	return found
 }
 
-// depth is the number of folders between the root and a path below it.
-func (r *reader) depth(path string) int {
-	rel, err := filepath.Rel(r.root, path)
-	if err != nil {
-		return 0
+// kindOf returns the name of the kind that a file may be of, by its path; "" for any other file.
+func kindOf(path string) string {
+	for _, k := range kinds {
+		if k.named(path) {
+			return k.name
+		}
 	}
-	return strings.Count(rel, string(filepath.Separator))
+	return ""
 }
 
 // isPassedOver reports whether a folder of that name is not looked into.
