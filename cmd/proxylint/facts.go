@@ -1,0 +1,100 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/proxylint/proxylint/lint/inventory"
+)
+
+// factFlags says where facts around the configurations come from.
+type factFlags struct {
+	hosts string
+	files []string // --inventory
+	off   bool     // --no-inventory: nothing is looked for
+}
+
+// named reads the files that the user names.
+func (f factFlags) named() (*inventory.Facts, error) {
+	facts := &inventory.Facts{}
+	if f.hosts != "" {
+		if err := facts.ReadHosts(f.hosts); err != nil {
+			return nil, fmt.Errorf("--hosts: %w", err)
+		}
+	}
+	for _, file := range f.files {
+		if err := facts.ReadFile(file); err != nil {
+			return nil, fmt.Errorf("--inventory: %w", err)
+		}
+	}
+	return facts, nil
+}
+
+// discover looks for facts around the paths, in the background; the function returned waits for them.
+func (f factFlags) discover(facts *inventory.Facts, paths []string) (wait func()) {
+	if f.off {
+		return func() {}
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for _, root := range factRoots(paths) {
+			facts.Discover(root)
+		}
+	}()
+	return func() { <-done }
+}
+
+// factRoots returns the folders around the paths that facts are looked for in: the repository of each, else the
+// working directory above it, else its own folder. No root lies in another.
+func factRoots(paths []string) []string {
+	var roots []string
+	for _, path := range paths {
+		if root, err := factRoot(path); err == nil {
+			roots = append(roots, root)
+		}
+	}
+	slices.Sort(roots)
+	return slices.CompactFunc(roots, func(a, b string) bool { return isBelow(b, a) })
+}
+
+func factRoot(path string) (string, error) {
+	cwd, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	path, err = filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		path = filepath.Dir(path)
+	}
+	for dir := path; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil && !isTooWide(dir) {
+			return dir, nil
+		}
+		if dir == filepath.Dir(dir) {
+			break
+		}
+	}
+	if isBelow(path, cwd) && !isTooWide(cwd) {
+		return cwd, nil
+	}
+	return path, nil
+}
+
+// isBelow reports whether an absolute path is dir or lies in it.
+func isBelow(path, dir string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && filepath.IsLocal(rel)
+}
+
+// isTooWide reports whether a folder holds everything: the whole machine, or all that a person has.
+func isTooWide(dir string) bool {
+	home, _ := os.UserHomeDir()
+	return dir == home || strings.TrimRight(dir, `/\`) == strings.TrimRight(filepath.VolumeName(dir), `/\`)
+}
