@@ -260,14 +260,14 @@ func fixedRules(p *lint.Pass) {
 		}
 		if u := pools()[scope.Stmt]; u != nil {
 			reportRule(p, s, status, scope.Stmt, lint.Related{At: u.Endpoints[0].Stmt.Ref(0), Message: "never used"})
-		} else if r := passes()[scope.Stmt]; r != nil && takesHTTP(r) {
+		} else if r := passes()[scope.Stmt]; r != nil && fromHTTP(r) {
 			reportRule(p, s, status, scope.Stmt, lint.Related{At: r.At, Message: "never used"})
 		}
 		return false
 	})
 }
 
-func takesHTTP(r *proxy.Route) bool {
+func fromHTTP(r *proxy.Route) bool {
 	return slices.ContainsFunc(r.From, func(l *proxy.Listener) bool { return l.Protocol == proxy.HTTP })
 }
 

@@ -111,13 +111,17 @@ func upstreamUnused(_ context.Context, p *lint.Pass) {
 	for _, t := range typos(p) {
 		routed[t.group] = true // it is meant
 	}
+	bound := map[*syntax.Stmt]bool{} // what a listen section leads to instead is servers-never-used's
+	for _, l := range c.Listeners {
+		bound[l.Section] = true
+	}
 	idle := map[string]*proxy.Upstream{}
 	agents := hasSPOE(c.Tree)
 	for _, u := range c.Upstreams {
 		if agents && u.Protocol != proxy.HTTP {
 			continue // the file of the filter may name it
 		}
-		if !u.Implicit && !routed[u] && !u.Open && len(u.Endpoints) > 0 && !isPlaceholder(u.Name) {
+		if !u.Implicit && !routed[u] && !bound[u.Stmt] && !u.Open && len(u.Endpoints) > 0 && !isPlaceholder(u.Name) {
 			idle[u.Name] = u
 		}
 	}
