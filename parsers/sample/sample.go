@@ -55,6 +55,7 @@ defaults
     timeout client 30s
     timeout server 30s
     timeout http-request 10s
+    option redispatch
 
 frontend www
     bind :8080
