@@ -102,7 +102,7 @@ func reportWholeHosts(p *lint.Pass, section *syntax.Stmt, routes []*proxy.Route)
 		At:      first.line.Ref(first.at),
 		Message: fmt.Sprintf("%s is compared with its port, if a client sends one: %s:443 is not %[2]s", first.line.Arg(first.at), name),
 	}
-	if at, port := oddPort(routes[0].From); port > 0 {
+	if at, port := unusualPort(routes[0].From); port > 0 {
 		d.Severity = lint.Warning
 		d.Message = fmt.Sprintf("clients of port %d send it in the Host header, and %s:%[1]d is not %[2]s", port, name)
 		d.Related = []lint.Related{{At: at, Message: "where clients connect"}}
@@ -174,9 +174,9 @@ func rewritesHost(section *syntax.Stmt) bool {
 	return false
 }
 
-// oddPort returns the first port that is in every client's URL. Where something else stands between the clients and
+// unusualPort returns the first port that is in every client's URL. Where something else stands between the clients and
 // HAProxy, they may well use another.
-func oddPort(from []*proxy.Listener) (at syntax.Ref, port int) {
+func unusualPort(from []*proxy.Listener) (at syntax.Ref, port int) {
 	for _, l := range from {
 		a := l.Addr
 		if l.ProxyProtocol || isOpen(a) || a.Socket != "" || a.Port <= 0 || isLoopbackHost(a.Host) {

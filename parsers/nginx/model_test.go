@@ -141,6 +141,31 @@ func TestStream(t *testing.T) {
 	}
 }
 
+// TestSendProxy follows proxy_protocol from stream to its servers.
+func TestSendProxy(t *testing.T) {
+	c := model(`events {}
+stream {
+    proxy_protocol on;
+    server { listen 1; proxy_pass h:1; }
+    server { listen 2; proxy_protocol off; proxy_pass h:2; }
+    server { listen 3; proxy_protocol v2; proxy_pass h:3; }
+}
+http { server { location / { proxy_pass http://h:4; } } }
+`)
+	type row struct {
+		sent bool
+		from proxy.Origin
+	}
+	var got []row
+	for _, r := range c.Routes {
+		got = append(got, row{r.Hop.SendProxy.Value, r.Hop.SendProxy.Origin})
+	}
+	want := []row{{true, proxy.Inherited}, {false, proxy.Explicit}, {true, proxy.Explicit}, {false, proxy.Default}}
+	if !cmp.Equal(got, want, cmp.AllowUnexported(row{})) {
+		t.Error(cmp.Diff(want, got, cmp.AllowUnexported(row{})))
+	}
+}
+
 // TestInheritance follows settings from http over server to location.
 func TestInheritance(t *testing.T) {
 	c := model(fmt.Sprintf(wrapped, `proxy_read_timeout 10s; proxy_set_header Host a; proxy_buffers 4 16k;

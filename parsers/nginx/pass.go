@@ -17,6 +17,10 @@ func (b *builder) pass(site *site, l *level, s *syntax.Stmt, m module) {
 	resolver := b.resolver(l)
 	literal := strings.IndexByte(s.Arg(1), '$') < 0
 	hop := l.view(m).hop
+	hop.SendProxy = proxy.Setting[bool]{Origin: proxy.Default}
+	if m == streamProxy {
+		hop.SendProxy = setting(l, "proxy_protocol", 1, parseSending, false)
+	}
 	for _, t := range b.alternatives(g, l, s, 1, 0) {
 		r := &proxy.Route{
 			From: site.listeners, Match: match, Stmt: s, Section: site.section, At: s.Ref(1),

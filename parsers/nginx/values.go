@@ -92,6 +92,13 @@ func parseFlag(s string) (bool, bool) {
 	return strings.EqualFold(s, "on"), strings.EqualFold(s, "on") || strings.EqualFold(s, "off")
 }
 
+// parseSending reads whether a PROXY protocol header is sent (ngx_stream_proxy_module, proxy_protocol).
+func parseSending(s string) (bool, bool) {
+	on, known := parseFlag(s)
+	version := strings.EqualFold(s, "v2")
+	return on || version, known || version
+}
+
 func parseInt(s string) (int64, bool) {
 	n, err := strconv.ParseInt(s, 10, 64)
 	return n, err == nil

@@ -148,6 +148,7 @@ type Hop struct {
 	Buffers     *Buffers
 	Headers     *Headers
 	Retry       *Retry
+	SendProxy   Setting[bool] // nginx stream: a PROXY protocol header is sent; for HAProxy see the Endpoint
 }
 
 // TLS is how an encrypted connection to a backend is made.
