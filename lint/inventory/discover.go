@@ -92,8 +92,10 @@ func (r *reader) find() map[string][]string {
 					if !isPassedOver(e.Name()) {
 						deeper = append(deeper, path)
 					}
-				} else if name := kindOf(path); name != "" {
-					found[name] = append(found[name], path)
+				} else if names := kindsOf(path); len(names) > 0 {
+					for _, name := range names {
+						found[name] = append(found[name], path)
+					}
 					files++
 				}
 			}
@@ -103,14 +105,20 @@ func (r *reader) find() map[string][]string {
 	return found
 }
 
-// kindOf returns the name of the kind that a file may be of, by its path; "" for any other file.
-func kindOf(path string) string {
+// kindsOf returns the names of the kinds that a file may be of, by its path: where the text decides, it may be of a
+// later kind too.
+func kindsOf(path string) []string {
+	var names []string
 	for _, k := range kinds {
-		if k.named(path) {
-			return k.name
+		if !k.named(path) {
+			continue
+		}
+		names = append(names, k.name)
+		if k.holds == nil {
+			break
 		}
 	}
-	return ""
+	return names
 }
 
 // isPassedOver reports whether a folder of that name is not looked into.

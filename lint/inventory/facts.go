@@ -178,9 +178,14 @@ type App struct {
 	Header  Limit[int64]         // the largest request header it takes, in bytes
 	Allowed []Value              // the clients that may connect, as addresses; empty: all
 	Ping    Value                // the path that it answers by itself
+
+	User       Value      // whom it runs as
+	PrivateTmp syntax.Ref // what gives it a /tmp of its own, so that none sees a socket there; zero: nothing does
+	RuntimeDir Value      // the folder below /run that systemd makes for it
+	Worker     Value      // gunicorn's worker class; absent: not written here, though a command may name one
 }
 
-// Limit is a value that a file sets, or that the server has by default.
+// Limit is a value that a file sets, or that the server has by default. One that is switched off is not Known.
 type Limit[T any] struct {
 	Value T
 	Known bool
@@ -194,6 +199,8 @@ type Bind struct {
 	Owner, Group Value       // of a unix socket
 	Mode         fs.FileMode // of a unix socket; 0: not known
 	ModeAt       syntax.Ref
+	TLS          bool
+	Default      bool // nobody wrote the address: it is the server's usual one, at the place that names the server
 }
 
 // Machine is a name with its addresses and ports, from an inventory of machines.

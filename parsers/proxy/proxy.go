@@ -89,11 +89,12 @@ const (
 	Memcached
 	TCP
 	UDP
+	AJP
 )
 
 // String gives the protocol's usual name.
 func (p Protocol) String() string {
-	return [...]string{"unknown", "HTTP", "gRPC", "FastCGI", "uwsgi", "SCGI", "memcached", "TCP", "UDP"}[p]
+	return [...]string{"unknown", "HTTP", "gRPC", "FastCGI", "uwsgi", "SCGI", "memcached", "TCP", "UDP", "AJP"}[p]
 }
 
 // MatchKind says how a route is chosen.
