@@ -43,6 +43,7 @@ type kind struct {
 // kinds are in the order of reading: containers come before the files that say what runs in them.
 var kinds = []kind{
 	{"compose", isComposeName, nil, (*reader).compose},
+	{"compose variant", isVariantName, nil, (*reader).composeVariant},
 	{"Kubernetes", isYAMLName, holdsManifest, (*reader).manifests},
 	{"php-fpm", isPoolName, holdsPool, (*reader).pool},
 	{"uwsgi", isUWSGIName, holdsUWSGI, (*reader).uwsgi},

@@ -50,6 +50,7 @@ type Evidence struct {
 
 // Project is a set of containers that know each other by name: a compose project, or what "docker inspect" lists.
 type Project struct {
+	Name     string         // what its containers' names begin with: "name:", else its folder's
 	Files    []*syntax.File // the main file first
 	Dir      string         // what its relative paths start from
 	Services []*Service     // in the order of the file
@@ -124,6 +125,7 @@ type Published struct {
 // Mount is a file or folder of the host in a container.
 type Mount struct {
 	Source string // as reached from the working directory; "" for a volume or an inline config
+	Volume string // the name of a volume; "" for anything else
 	Target string // in the container
 	At     syntax.Ref
 }

@@ -1,0 +1,207 @@
+package inventory
+
+import (
+	"strings"
+
+	"github.com/proxylint/proxylint/parsers/syntax"
+)
+
+const (
+	unknownPart = "\x00" // stands for a variable without a known value
+	maxNested   = 8      // variables in each other's defaults
+
+	maxVariables = 1000 // of one env file
+)
+
+// fill puts values in the place of the variables of a text. A text with an unknown one stays as it is.
+func fill(v Value, env map[string]Value) Value {
+	if text, dynamic := expand(v.Text, env); dynamic {
+		v.Dynamic = true
+	} else {
+		v.Text = text
+	}
+	return v
+}
+
+// expand replaces $NAME, ${NAME}, ${NAME:-other}, ${NAME:?why} and ${NAME:+other}, with and without the colon,
+// and "$$". It reports whether a variable has no known value; unknownPart stands in its place then.
+func expand(text string, env map[string]Value) (string, bool) {
+	if !strings.Contains(text, "$") {
+		return text, false
+	}
+	e := expander{env: env}
+	out := e.text(text, 0)
+	return out, e.dynamic
+}
+
+type expander struct {
+	env     map[string]Value
+	dynamic bool
+}
+
+func (e *expander) text(text string, depth int) string {
+	var out strings.Builder
+	for {
+		before, rest, found := strings.Cut(text, "$")
+		out.WriteString(before)
+		if !found {
+			return out.String()
+		}
+		switch {
+		case strings.HasPrefix(rest, "$"):
+			out.WriteByte('$')
+			text = rest[1:]
+		case strings.HasPrefix(rest, "("): // a shell's command
+			out.WriteString(e.unknown())
+			return out.String()
+		case strings.HasPrefix(rest, "{"):
+			end := closingBrace(rest)
+			if end < 0 || depth >= maxNested {
+				out.WriteString(e.unknown())
+				return out.String()
+			}
+			out.WriteString(e.braced(rest[1:end], depth))
+			text = rest[end+1:]
+		default:
+			n := nameLength(rest)
+			if n == 0 {
+				out.WriteByte('$')
+			} else {
+				out.WriteString(e.variable(rest[:n]))
+			}
+			text = rest[n:]
+		}
+	}
+}
+
+// braced gives the value of what stands between "${" and "}".
+func (e *expander) braced(inner string, depth int) string {
+	n := nameLength(inner)
+	name, op := inner[:n], inner[n:]
+	value, isSet := e.env[name]
+	bare := strings.TrimPrefix(op, ":")
+	filled := isSet && (value.Text != "" || value.Dynamic || bare == op)
+	switch {
+	case name == "" || op != "" && (bare == "" || !strings.ContainsRune("-?+", rune(bare[0]))):
+		return e.unknown()
+	case op == "" || bare[0] == '?' || bare[0] == '-' && filled:
+		return e.variable(name)
+	case bare[0] == '+' && !filled:
+		return ""
+	default:
+		return e.text(bare[1:], depth+1)
+	}
+}
+
+func (e *expander) variable(name string) string {
+	if value, ok := e.env[name]; ok && !value.Dynamic {
+		return value.Text
+	}
+	return e.unknown()
+}
+
+func (e *expander) unknown() string {
+	e.dynamic = true
+	return unknownPart
+}
+
+// closingBrace returns the index of the brace that closes the one at the beginning; -1 when none does.
+func closingBrace(text string) int {
+	depth := 0
+	for i := range len(text) {
+		switch text[i] {
+		case '{':
+			depth++
+		case '}':
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// nameLength returns how many bytes of a variable's name a text begins with.
+func nameLength(text string) int {
+	for i := range len(text) {
+		c := text[i] | 0x20
+		letter := 'a' <= c && c <= 'z' || text[i] == '_'
+		if !letter && (i == 0 || text[i] < '0' || '9' < text[i]) {
+			return i
+		}
+	}
+	return len(text)
+}
+
+// readEnv adds the variables of an env file to those known, which they may use, and returns their names.
+func readEnv(file *syntax.File, env map[string]Value) (names []string) {
+	for pos := 0; pos < len(file.Src) && len(names) < maxVariables; {
+		end := pos + lineLength(file.Src[pos:])
+		if name, start := envName(file.Src[pos:end]); name != "" {
+			env[name], end = envValue(file, pos+start, end, env)
+			names = append(names, name)
+		}
+		pos = end + 1
+	}
+	return names
+}
+
+// lineLength returns the bytes before the first line's end.
+func lineLength(text string) int {
+	if n := strings.IndexByte(text, '\n'); n >= 0 {
+		return n
+	}
+	return len(text)
+}
+
+// envName returns the name that a line of an env file sets, and where its value starts; "" when it sets none.
+func envName(line string) (name string, start int) {
+	text := strings.TrimLeft(line, " \t")
+	text = strings.TrimPrefix(text, "export ")
+	eq := strings.IndexAny(text, "=:")
+	if eq < 0 {
+		return "", 0
+	}
+	name = strings.TrimSpace(text[:eq])
+	if nameLength(name) != len(name) {
+		return "", 0
+	}
+	start = len(line) - len(text) + eq + 1
+	return name, len(line) - len(strings.TrimLeft(line[start:], " \t"))
+}
+
+// envValue reads a value that starts at an offset, on a line that ends at another. A quoted one may run on over
+// further lines; end is where the last one ends.
+func envValue(file *syntax.File, start, lineEnd int, env map[string]Value) (v Value, end int) {
+	text := strings.TrimRight(file.Src[start:lineEnd], " \t\r")
+	if text != "" && (text[0] == '"' || text[0] == '\'') {
+		if n := closingQuote(file.Src[start:]); n > 0 {
+			at := file.Ref(syntax.Span{Start: syntax.Pos(start + 1), End: syntax.Pos(start + n)})
+			v, end = Value{Text: at.Text(), At: at}, start+n+lineLength(file.Src[start+n:])
+			if text[0] == '"' {
+				v = fill(Value{Text: envEscapes.Replace(v.Text), At: at}, env)
+			}
+			return v, end
+		}
+	}
+	if comment := strings.Index(" "+text, " #"); comment >= 0 {
+		text = strings.TrimRight(text[:max(comment-1, 0)], " \t")
+	}
+	at := file.Ref(syntax.Span{Start: syntax.Pos(start), End: syntax.Pos(start + len(text))})
+	return fill(Value{Text: text, At: at}, env), lineEnd
+}
+
+// closingQuote returns the index of the quote that closes the one at the beginning; -1 when none does.
+func closingQuote(text string) int {
+	for i := 1; i < len(text); i++ {
+		switch {
+		case text[i] == '\\' && text[0] == '"':
+			i++
+		case text[i] == text[0]:
+			return i
+		}
+	}
+	return -1
+}
+
+var envEscapes = strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\"`, `"`, `\\`, `\`)
