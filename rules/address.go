@@ -21,11 +21,12 @@ type peer struct {
 	group    *proxy.Upstream // nginx: the group that has the host's name, port or not
 }
 
-// peers yields the addresses that can be known offline.
+// peers yields the addresses that can be known offline, apart from those of groups that are plain IPv4 addresses with a
+// port: nothing is wrong with their spelling.
 func peers(c *proxy.Config) iter.Seq[peer] {
 	return func(yield func(peer) bool) {
 		for _, u := range c.Upstreams {
-			if u.Implicit {
+			if u.Implicit || u.Plain {
 				continue
 			}
 			for _, e := range u.Endpoints {

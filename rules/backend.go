@@ -25,7 +25,7 @@ func securedBackends(c *proxy.Config) iter.Seq[secured] {
 	return func(yield func(secured) bool) {
 		if c.Dialect == syntax.HAProxy {
 			for _, u := range c.Upstreams {
-				if !serves(u.Stmt, u.Protocol) {
+				if !u.TLS || !serves(u.Stmt, u.Protocol) {
 					continue
 				}
 				for i, e := range u.Endpoints {

@@ -66,7 +66,9 @@ type portPair struct{ traffic, check int64 }
 
 func checkPortDiffers(_ context.Context, p *lint.Pass) {
 	for _, u := range p.Config.Upstreams {
-		reportCheckPorts(p, u)
+		if u.CheckPort {
+			reportCheckPorts(p, u)
+		}
 	}
 }
 

@@ -159,10 +159,11 @@ func frozenUses(c *proxy.Config) []nameUse {
 		}
 	}
 	for _, u := range c.Upstreams {
+		if u.Implicit || u.Plain {
+			continue
+		}
 		for _, e := range u.Endpoints {
-			if !u.Implicit {
-				add(nameUse{u, e, routes[u]}, peer{addr: e.Addr, endpoint: e})
-			}
+			add(nameUse{u, e, routes[u]}, peer{addr: e.Addr, endpoint: e})
 		}
 	}
 	all := seesGroups(c.Tree)

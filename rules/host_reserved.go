@@ -86,7 +86,7 @@ backend app
 
 func hostReserved(_ context.Context, p *lint.Pass) {
 	example := exampleFile(p.Config)
-	for peer := range dialed(p.Config) {
+	for peer := range dialedNames(p.Config) {
 		host := peer.addr.Host
 		if isNumeric(host) {
 			continue

@@ -15,17 +15,29 @@ import (
 
 // dialed yields the servers that a configuration writes out, those with a placeholder for a host among them.
 func dialed(c *proxy.Config) iter.Seq[peer] {
+	return dialedIn(c, func(*proxy.Upstream) bool { return true })
+}
+
+// dialedNames is dialed without most of those that are IPv4 addresses.
+func dialedNames(c *proxy.Config) iter.Seq[peer] {
+	return dialedIn(c, func(u *proxy.Upstream) bool { return !u.Plain })
+}
+
+func dialedIn(c *proxy.Config, wanted func(*proxy.Upstream) bool) iter.Seq[peer] {
 	return func(yield func(peer) bool) {
 		for _, u := range c.Upstreams {
+			if u.Implicit || !wanted(u) {
+				continue
+			}
 			for _, e := range u.Endpoints {
-				if !u.Implicit && hasLiteralHost(e) && !yield(peer{addr: e.Addr, endpoint: e}) {
+				if hasLiteralHost(e) && !yield(peer{addr: e.Addr, endpoint: e}) {
 					return
 				}
 			}
 		}
 		for _, r := range c.Routes {
 			// other routes to the same upstream have its host from elsewhere
-			if r.To == nil || !r.To.Implicit || r.To.Stmt != r.Stmt {
+			if r.To == nil || !r.To.Implicit || r.To.Stmt != r.Stmt || !wanted(r.To) {
 				continue
 			}
 			if e := r.To.Endpoints[0]; hasLiteralHost(e) && !yield(peer{addr: e.Addr, endpoint: e, route: r}) {

@@ -68,6 +68,9 @@ func initAddrNone(_ context.Context, p *lint.Pass) {
 	servers := map[syntax.Ref][]*proxy.Endpoint{}
 	var methods *initAddrs
 	for _, u := range p.Config.Upstreams {
+		if u.Plain {
+			continue
+		}
 		for _, e := range u.Endpoints {
 			if !neverResolved(e) {
 				continue

@@ -96,7 +96,7 @@ func localhostDualStack(_ context.Context, p *lint.Pass) {
 	}
 	single := singleTry(p.Config)
 	var uses []peer
-	for peer := range dialed(p.Config) {
+	for peer := range dialedNames(p.Config) {
 		switch {
 		case !strings.EqualFold(peer.addr.Host, "localhost") || !p.Config.Wants(peer.addr.HostAt.File):
 			continue

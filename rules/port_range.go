@@ -103,7 +103,11 @@ func portRange(_ context.Context, p *lint.Pass) {
 			d.Symptom = peer.refusal()
 			p.Report(*d)
 		}
-		reportCheckPort(p, peer.endpoint)
+	}
+	for _, u := range p.Config.Upstreams {
+		if u.CheckPort {
+			reportHighCheckPorts(p, u)
+		}
 	}
 	for _, l := range p.Config.Listeners {
 		if l.Stmt != nil {
@@ -126,16 +130,18 @@ func reportBadPort(p *lint.Pass, addr proxy.Address, ranges bool) {
 	}
 }
 
-// reportCheckPort tells of a health check's own port. HAProxy does not look whether it can be one.
-func reportCheckPort(p *lint.Pass, e *proxy.Endpoint) {
-	if e.Check == nil || e.Check.Port.Dynamic || e.Check.Port.Value <= maxPort {
-		return
+// reportHighCheckPorts tells of the health checks' own ports. HAProxy does not look whether they can be ports.
+func reportHighCheckPorts(p *lint.Pass, u *proxy.Upstream) {
+	for _, e := range u.Endpoints {
+		if e.Check == nil || e.Check.Port.Dynamic || e.Check.Port.Value <= maxPort {
+			continue
+		}
+		p.Report(lint.Diagnostic{
+			Symptom: "503",
+			At:      e.Check.Port.At,
+			Message: fmt.Sprintf("check port %d is above %d: HAProxy checks port %d", e.Check.Port.Value, maxPort, uint16(e.Check.Port.Value)),
+		})
 	}
-	p.Report(lint.Diagnostic{
-		Symptom: "503",
-		At:      e.Check.Port.At,
-		Message: fmt.Sprintf("check port %d is above %d: HAProxy checks port %d", e.Check.Port.Value, maxPort, uint16(e.Check.Port.Value)),
-	})
 }
 
 // badPort returns what is wrong with the port of an address, if anything. Port 0 is another rule's.

@@ -122,7 +122,7 @@ func portZero(_ context.Context, p *lint.Pass) {
 
 // hasZeroPort reports whether port 0 is among those of a pool.
 func hasZeroPort(u *proxy.Upstream) bool {
-	return slices.ContainsFunc(u.Endpoints, func(e *proxy.Endpoint) bool { return e.Addr.Port == 0 })
+	return !u.Plain && slices.ContainsFunc(u.Endpoints, func(e *proxy.Endpoint) bool { return e.Addr.Port == 0 })
 }
 
 // isZeroPort reports whether the port is 0, or a range from there.

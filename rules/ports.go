@@ -16,7 +16,7 @@ func needPorts(c *proxy.Config, asks func(*proxy.Endpoint) bool) map[*proxy.Upst
 	wanted := map[*proxy.Upstream][]*proxy.Listener{}
 	meant := map[*proxy.Upstream]bool{}
 	for _, u := range c.Upstreams {
-		if u.Protocol == proxy.HTTP && slices.ContainsFunc(u.Endpoints, asks) {
+		if u.Protocol == proxy.HTTP && !u.Plain && slices.ContainsFunc(u.Endpoints, asks) {
 			wanted[u] = nil
 			meant[u] = setsPort(u.Stmt)
 		}

@@ -64,6 +64,9 @@ var sinceResolve = proxy.Version{1, 27, 3}
 
 func resolveWithoutZone(_ context.Context, p *lint.Pass) {
 	for _, u := range p.Config.Upstreams {
+		if u.Plain {
+			continue
+		}
 		var marks []syntax.Ref
 		for _, e := range u.Endpoints {
 			if e.Resolve && isHostName(e.Addr.Host) {

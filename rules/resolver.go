@@ -28,6 +28,9 @@ func lookups(c *proxy.Config) []lookup {
 		list = append(list, lookup{name, addr, resolver, r})
 	}
 	for _, u := range c.Upstreams {
+		if u.Plain {
+			continue
+		}
 		for _, e := range u.Endpoints {
 			switch {
 			case c.Dialect == syntax.HAProxy:

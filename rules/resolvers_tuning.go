@@ -104,6 +104,9 @@ func resolversTuning(_ context.Context, p *lint.Pass) {
 func templatesOf(c *proxy.Config) []*proxy.Endpoint {
 	var list []*proxy.Endpoint
 	for _, u := range c.Upstreams {
+		if u.Plain {
+			continue
+		}
 		for _, e := range u.Endpoints {
 			if e.Slots > 1 && e.Resolver.Value != nil && !e.Resolver.Dynamic && !e.Down && !isOpen(e.Addr) && isHostName(e.Addr.Host) {
 				list = append(list, e)

@@ -74,7 +74,7 @@ func serverPortMissing(_ context.Context, p *lint.Pass) {
 	leading := needPorts(p.Config, lacksPort)
 	elsewhere := defaultsCheckElsewhere(p.Config.Tree)
 	for _, u := range p.Config.Upstreams {
-		if !slices.ContainsFunc(u.Endpoints, isPortless) || !serves(u.Stmt, u.Protocol) {
+		if u.Plain || !slices.ContainsFunc(u.Endpoints, isPortless) || !serves(u.Stmt, u.Protocol) {
 			continue
 		}
 		checked := !elsewhere && !checksElsewhere(u.Stmt)

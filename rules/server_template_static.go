@@ -66,6 +66,9 @@ backend app
 
 func serverTemplateStatic(_ context.Context, p *lint.Pass) {
 	for _, u := range p.Config.Upstreams {
+		if u.Plain {
+			continue
+		}
 		for _, e := range u.Endpoints {
 			// init-addr-none tells of those without libc
 			if e.Slots > 0 && e.Resolver.Origin == proxy.Default && !e.NoLibc && !e.Down && !isOpen(e.Addr) && isHostName(e.Addr.Host) {

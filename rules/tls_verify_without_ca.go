@@ -125,7 +125,7 @@ func verifiesWithNothing(tls *proxy.TLS) bool {
 func reportServersWithoutCA(p *lint.Pass) {
 	found := newCauses(p)
 	for _, u := range p.Config.Upstreams {
-		if !serves(u.Stmt, u.Protocol) {
+		if !u.TLS || !serves(u.Stmt, u.Protocol) {
 			continue
 		}
 		for _, e := range u.Endpoints {

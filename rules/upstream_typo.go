@@ -97,7 +97,7 @@ func typos(p *lint.Pass) []peer {
 	meant := map[groupKey]*proxy.Upstream{}
 	left := maxComparisons
 	var found []peer
-	for peer := range dialed(c) {
+	for peer := range dialedNames(c) {
 		host := strings.ToLower(peer.addr.Host)
 		if peer.route == nil || !peer.addr.PortAt.IsZero() || strings.Contains(host, ".") || !isHostName(host) || p.Inventory.Host(host) != nil {
 			continue
@@ -123,7 +123,7 @@ func withoutHosts(c *proxy.Config, found []peer) []peer {
 		return nil
 	}
 	hosts := map[string]bool{}
-	for peer := range dialed(c) {
+	for peer := range dialedNames(c) {
 		if peer.route == nil || !peer.addr.PortAt.IsZero() {
 			hosts[strings.ToLower(peer.addr.Host)] = true
 		}

@@ -66,6 +66,7 @@ func (b *builder) build(sections []*section) {
 	}
 	for _, s := range sections {
 		if s.pool != nil && s.pool.used {
+			s.pool.upstream.Survey()
 			b.config.Upstreams = append(b.config.Upstreams, s.pool.upstream)
 		}
 	}

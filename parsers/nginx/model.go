@@ -206,6 +206,7 @@ func (b *builder) collect(g *groups, flat []*syntax.Stmt, l *level, protocol pro
 		switch s.Name() {
 		case "upstream":
 			u := b.upstream(s, l, protocol)
+			u.Survey()
 			b.Upstreams = append(b.Upstreams, u)
 			if _, taken := g.named[strings.ToLower(u.Name)]; !taken {
 				g.named[strings.ToLower(u.Name)] = u

@@ -171,6 +171,7 @@ func (b *builder) implicit(r *proxy.Route, addr proxy.Address) *proxy.Upstream {
 			Weight: proxy.Setting[int64]{Value: 1, Origin: proxy.Default},
 		}},
 	}
+	u.Survey()
 	b.Upstreams = append(b.Upstreams, u)
 	return u
 }

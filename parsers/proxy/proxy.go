@@ -7,6 +7,7 @@
 package proxy
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/proxylint/proxylint/parsers/syntax"
@@ -214,6 +215,32 @@ type Upstream struct {
 	Check     *Check    // the checks that all of its servers get; nil: none
 	Timeouts  *Timeouts // HAProxy; nil in nginx, where a route's Hop has them
 	Endpoints []*Endpoint
+
+	// What Survey found, so that a rule passes over the many servers that it has nothing to say of.
+	Plain bool // every server is an IPv4 address and a port from 1 to 65535, with nothing else written there
+	TLS   bool // at least one server's connection is encrypted (HAProxy's ssl)
+
+	CheckPort bool // at least one server is checked on a port of its own
+}
+
+// Survey sets Plain, TLS and CheckPort from the endpoints.
+func (u *Upstream) Survey() {
+	u.Plain, u.TLS, u.CheckPort = true, false, false
+	for _, e := range u.Endpoints {
+		u.CheckPort = u.CheckPort || e.Check != nil && e.Check.Port.Written()
+		u.Plain = u.Plain && e.Addr.isPlain()
+		u.TLS = u.TLS || e.TLS != nil
+	}
+}
+
+// isPlain reports whether the address is IPv4:PORT, as written.
+func (a *Address) isPlain() bool {
+	if a.Dynamic || a.Port < 1 || a.Port > 65535 || a.HostAt.Span.Start != a.At.Span.Start || a.HostAt.Span.End+1 != a.PortAt.Span.Start ||
+		a.PortAt.Span.End != a.At.Span.End || a.HostAt.File != a.At.File || a.PortAt.File != a.At.File {
+		return false
+	}
+	addr, err := netip.ParseAddr(a.Host)
+	return err == nil && addr.Is4()
 }
 
 // Endpoint is one server of an upstream.
