@@ -170,15 +170,17 @@ func byPath(a, b *App) int {
 	return cmp.Or(cmp.Compare(a.At.File.Path, b.At.File.Path), cmp.Compare(a.At.Span.Start, b.At.Span.Start))
 }
 
-// link gives every app that was read to the container whose build folder or mount holds its file, and the rest
-// to the machine.
+// link gives every app that was read to the container that holds its file, and those that no container holds to
+// the machine.
 func (r *reader) link() {
 	slices.SortStableFunc(r.apps, byPath)
+	held := newHoldings(r.facts.Projects)
 	for _, app := range r.apps {
-		if container := r.containerOf(app.At.File.Path); container != nil {
-			container.Apps = append(container.Apps, app)
-		} else {
+		switch container, starts := held.owner(app); {
+		case container == nil:
 			r.facts.Apps = append(r.facts.Apps, app)
+		case starts:
+			container.adopt(app)
 		}
 	}
 }

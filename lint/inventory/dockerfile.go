@@ -3,6 +3,7 @@ package inventory
 import (
 	"encoding/json"
 	"maps"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -73,6 +74,7 @@ type dockerReader struct {
 type stage struct {
 	Dockerfile
 	vars map[string]Value // ARG and ENV so far
+	dir  string           // WORKDIR
 
 	ownCmd bool // CMD stands in this very stage
 }
@@ -164,6 +166,8 @@ func (d *dockerReader) line(v Value) {
 		s.expose(rest)
 	case "COPY", "ADD":
 		s.copy(rest, v.At)
+	case "WORKDIR":
+		s.dir = s.inDir(fill(rest, s.vars).Text)
 	case "USER":
 		s.User = fill(rest, s.vars)
 	case "CMD":
@@ -189,7 +193,7 @@ func (d *dockerReader) from(words []Value) {
 	base := fill(words[0], d.global)
 	s := &stage{Dockerfile: Dockerfile{File: d.file, Base: base, Env: map[string]Value{}}, vars: map[string]Value{}}
 	if up := d.stages[strings.ToLower(base.Text)]; up != nil {
-		*s = stage{Dockerfile: up.Dockerfile, vars: maps.Clone(up.vars)}
+		*s = stage{Dockerfile: up.Dockerfile, vars: maps.Clone(up.vars), dir: up.dir}
 		s.Env = maps.Clone(up.Env)
 		s.Copies, s.Exposed = slices.Clip(up.Copies), slices.Clip(up.Exposed)
 	}
@@ -259,6 +263,14 @@ func (s *stage) expose(v Value) {
 	}
 }
 
+// inDir returns a path as seen from the stage's folder.
+func (s *stage) inDir(to string) string {
+	if path.IsAbs(to) {
+		return path.Clean(to)
+	}
+	return path.Join("/", s.dir, to)
+}
+
 // copy reads COPY and ADD from the build's folder; what comes from another stage or image is no file here.
 func (s *stage) copy(v Value, at syntax.Ref) {
 	words := jsonWords(v)
@@ -278,6 +290,7 @@ func (s *stage) copy(v Value, at syntax.Ref) {
 		words[i] = fill(word, s.vars)
 	}
 	last := len(words) - 1
+	words[last].Text = s.inDir(words[last].Text)
 	s.Copies = append(s.Copies, Copy{Sources: words[:last:last], Target: words[last], At: at})
 }
 

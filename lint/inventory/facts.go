@@ -228,6 +228,7 @@ type Home struct {
 	Workload *Workload // the Kubernetes workload
 	Proven   bool      // a mount or a COPY shows it; else it is the only proxy in a compose file near it
 	Evidence []Evidence
+	Also     []*Service // others that hold it just as certainly, as the variants of a project do
 }
 
 // Home returns where a configuration runs; nil when nothing shows it.

@@ -9,6 +9,9 @@ import (
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
+// maxPorts bounds the ports of one container.
+const maxPorts = 1000
+
 // portVariables name the port of the server that gets them, whatever the server is.
 var portVariables = []string{"PORT", "NODE_PORT", "HTTP_PORT", "LISTEN_PORT", "VIRTUAL_PORT", "NITRO_PORT", "NUXT_PORT",
 	"ASPNETCORE_HTTP_PORTS", "ASPNETCORE_URLS"}
@@ -40,15 +43,20 @@ func (s *Service) findListening(said layers) {
 			Why: "the host forwards " + shown(p.At) + " to it"})
 	}
 	for _, item := range said.get("expose").items() {
-		text, protocol, _ := strings.Cut(item.parts(), "/")
-		first, last := portRange(text)
-		for port := first; port <= min(last, first+maxPublished); port++ {
-			s.addPort(Port{Number: port, Source: ByDeclare, At: item.Ref(), Protocol: overUDP(protocol == "udp"),
-				Why: "expose: " + shown(item.Ref())})
-		}
+		s.declarePorts(item)
 	}
 	s.imageFacts()
 	s.sharePorts()
+}
+
+// declarePorts reads one item of "expose".
+func (s *Service) declarePorts(item layer) {
+	text, protocol, _ := strings.Cut(item.parts(), "/")
+	first, last := portRange(text)
+	at := item.Ref()
+	for port := first; port <= last && len(s.Ports) < maxPorts; port++ {
+		s.addPort(Port{Number: port, Source: ByDeclare, At: at, Protocol: overUDP(protocol == "udp"), Why: "expose: " + shown(at)})
+	}
 }
 
 // imageFacts adds what its Dockerfile or a known image shows.
@@ -95,7 +103,7 @@ func (c *Container) addApp(app *App, source Source, where string) {
 
 // addPort adds one port behind those with stronger evidence, once for each source.
 func (c *Container) addPort(p Port) {
-	if len(c.Ports) >= 2*maxPublished {
+	if len(c.Ports) >= maxPorts {
 		c.Loose = true
 		return
 	}
@@ -239,8 +247,11 @@ func overUDP(udp bool) proxy.Protocol {
 	return proxy.UnknownProtocol
 }
 
-// shown returns what stands at a place, for a sentence: its first line.
+// shown returns what stands at a place, for a sentence.
 func shown(at syntax.Ref) string {
-	text, _, _ := strings.Cut(at.Text(), "\n")
-	return text
+	const most = 80
+	if text := at.Text(); len(text) <= most {
+		return text
+	}
+	return at.Text()[:most] + "..."
 }

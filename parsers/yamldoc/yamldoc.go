@@ -20,13 +20,15 @@ const maxMerges = 64
 // Node is a value in a YAML text. The zero Node is an absent one: it has no text, no items and no place.
 // An alias is its anchor's value everywhere.
 type Node struct {
-	File *syntax.File
-	node *yaml.Node
+	File  *syntax.File
+	node  *yaml.Node
+	ascii bool // the whole text is, so that columns are bytes
 }
 
 // Read returns the documents of a YAML text. After a fault it returns those before it too.
 func Read(f *syntax.File) ([]Node, error) {
 	var list []Node
+	whole := Node{File: f, ascii: isASCII(f.Src)}
 	for decoder := yaml.NewDecoder(strings.NewReader(f.Src)); ; {
 		var doc yaml.Node
 		err := decoder.Decode(&doc)
@@ -37,16 +39,27 @@ func Read(f *syntax.File) ([]Node, error) {
 			return list, errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
 		}
 		if len(doc.Content) > 0 {
-			list = append(list, node(f, doc.Content[0]))
+			list = append(list, whole.to(doc.Content[0]))
 		}
 	}
 }
 
-func node(f *syntax.File, n *yaml.Node) Node {
-	if n != nil && n.Kind == yaml.AliasNode {
-		n = n.Alias
+// to returns another value of the same text.
+func (n Node) to(other *yaml.Node) Node {
+	if other != nil && other.Kind == yaml.AliasNode {
+		other = other.Alias
 	}
-	return Node{f, n}
+	n.node = other
+	return n
+}
+
+func isASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // Exists reports whether there is a value, be it null.
@@ -103,14 +116,14 @@ func (n Node) pair(name string, merges *int) (key, value Node) {
 	content := n.node.Content
 	for i := 0; i+1 < len(content); i += 2 {
 		if content[i].Value == name {
-			return node(n.File, content[i]), node(n.File, content[i+1])
+			return n.to(content[i]), n.to(content[i+1])
 		}
 	}
 	for i := 0; i+1 < len(content); i += 2 {
 		if content[i].Tag != "!!merge" {
 			continue
 		}
-		for from := range node(n.File, content[i+1]).merged() {
+		for from := range n.to(content[i+1]).merged() {
 			if *merges--; *merges < 0 {
 				return Node{}, Node{}
 			}
@@ -148,7 +161,7 @@ func (n Node) pairs(yield func(Node, Node) bool, seen map[string]bool, merges *i
 			continue
 		}
 		seen[content[i].Value] = true
-		if !yield(node(n.File, content[i]), node(n.File, content[i+1])) {
+		if !yield(n.to(content[i]), n.to(content[i+1])) {
 			return false
 		}
 	}
@@ -156,7 +169,7 @@ func (n Node) pairs(yield func(Node, Node) bool, seen map[string]bool, merges *i
 		if content[i].Tag != "!!merge" {
 			continue
 		}
-		for from := range node(n.File, content[i+1]).merged() {
+		for from := range n.to(content[i+1]).merged() {
 			if *merges--; *merges < 0 || !from.pairs(yield, seen, merges) {
 				return false
 			}
@@ -172,7 +185,7 @@ func (n Node) Items() iter.Seq[Node] {
 			return
 		}
 		for _, item := range n.node.Content {
-			if !yield(node(n.File, item)) {
+			if !yield(n.to(item)) {
 				return
 			}
 		}
@@ -186,7 +199,7 @@ func (n Node) Ref() syntax.Ref {
 		return syntax.Ref{}
 	}
 	line := n.File.LineSpan(n.node.Line)
-	start := line.Start + columnOffset(n.File.Text(line), n.node.Column)
+	start := line.Start + n.columnOffset(n.File.Text(line))
 	rest := n.File.Src[start:line.End]
 	if n.IsScalar() {
 		quoted := n.node.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0
@@ -200,10 +213,16 @@ func (n Node) Ref() syntax.Ref {
 	return n.File.Ref(syntax.Span{Start: start, End: start + syntax.Pos(len(strings.TrimRight(rest, " \t")))})
 }
 
-// columnOffset turns a column of runes, counted from 1, into bytes.
-func columnOffset(line string, column int) syntax.Pos {
+// maxColumn bounds the runes that are counted for one place: a text may be a single line.
+const maxColumn = 10_000
+
+// columnOffset returns the byte of its line that the value starts at.
+func (n Node) columnOffset(line string) syntax.Pos {
+	if n.ascii {
+		return syntax.Pos(min(n.node.Column-1, len(line)))
+	}
 	at := 0
-	for i := 1; i < column && at < len(line); i++ {
+	for i := 1; i < min(n.node.Column, maxColumn) && at < len(line); i++ {
 		_, size := utf8.DecodeRuneInString(line[at:])
 		at += size
 	}
