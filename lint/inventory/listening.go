@@ -85,6 +85,7 @@ func (s *Service) imageFacts() {
 func (c *Container) addApp(app *App, source Source, where string) {
 	c.Apps = append(c.Apps, app)
 	for _, bind := range app.Binds {
+		c.Loose = c.Loose || bind.Addr.Dynamic
 		if bind.Addr.Socket != "" || bind.Addr.Dynamic {
 			continue
 		}

@@ -128,7 +128,8 @@ func scriptCommands(script Value, env map[string]Value) [][]Value {
 	list := shellCommands(script)
 	for _, command := range list {
 		for i := range command {
-			command[i].Text, command[i].Dynamic = expand(command[i].Text, env)
+			text, dynamic := expand(command[i].Text, env)
+			command[i].Text, command[i].Dynamic = text, dynamic || strings.Contains(text, "`")
 		}
 	}
 	return list
@@ -168,6 +169,9 @@ func (p program) isStarted(name string, index int, before, rest []Value) bool {
 	if p.first && index > 0 && path.Base(before[index-1].Text) != "npx" {
 		return false
 	}
+	if p.word == "php" { // else it runs any script
+		return len(optionValues(rest, p.bind)) > 0
+	}
 	for _, word := range rest {
 		if p.sub == "" || word.Text == p.sub {
 			return true
@@ -186,9 +190,6 @@ func (p program) app(name Value, rest []Value, env map[string]Value) *App {
 		app.uwsgiOptions(rest)
 		return app
 	}
-	if p.word == "php" && len(optionValues(rest, p.bind)) == 0 {
-		return nil // any script
-	}
 	app.Binds = p.binds(name, rest, env)
 	app.limit(rest)
 	return app
@@ -200,20 +201,13 @@ func (p program) binds(name Value, rest []Value, env map[string]Value) []Bind {
 	for _, v := range optionValues(rest, p.bind) {
 		list = append(list, Bind{Addr: bindAddress(v), Protocol: p.protocol})
 	}
-	if p.argument {
-		for _, word := range rest {
-			if addr := bindAddress(word); addr.Port > 0 && (addr.Host == "" || strings.ContainsAny(addr.Host, ".:") || addr.Host == "localhost") {
-				if addr.Host == "" {
-					addr.Host = p.usualHost
-				}
-				return append(list, Bind{Addr: addr, Protocol: p.protocol})
-			}
-		}
-	}
 	if len(list) > 0 || has(rest, "--fd") {
 		return list
 	}
 	host, port := p.part(rest, p.host, env[p.hostVar]), p.part(rest, p.port, env[p.portVar])
+	if p.argument {
+		host, port = argument(rest, host)
+	}
 	if port.At.File == nil && p.usualPort == 0 {
 		return nil
 	}
@@ -229,6 +223,22 @@ func (p program) binds(name Value, rest []Value, env map[string]Value) []Bind {
 		addr.Dynamic = addr.Dynamic || port.Dynamic
 	}
 	return append(list, Bind{Addr: addr, Protocol: p.protocol})
+}
+
+// argument reads [HOST:]PORT among the words behind a program. host is what an option says of it.
+func argument(rest []Value, host Value) (Value, Value) {
+	for _, word := range rest {
+		i := strings.LastIndexByte(word.Text, ':')
+		port := word.cut(i+1, len(word.Text))
+		if !word.Dynamic && portNumber(port.Text) < 0 {
+			continue
+		}
+		if i > 0 {
+			host = word.cut(0, i)
+		}
+		return host, port
+	}
+	return host, Value{}
 }
 
 // part returns the value of the last of some options, or else of an environment variable.
@@ -250,6 +260,8 @@ func optionValues(words []Value, names []string) []Value {
 			case !found:
 			case rest == "" && i+1 < len(words):
 				list = append(list, words[i+1])
+			case rest == "":
+				list = append(list, Value{At: word.At})
 			case strings.HasPrefix(rest, "="):
 				list = append(list, word.cut(len(name)+1, len(word.Text)))
 			case short && rest != "" && (rest[0] == ':' || '0' <= rest[0] && rest[0] <= '9'):

@@ -68,6 +68,8 @@ func shellPiece(text string) (plain string, n int) {
 	switch {
 	case strings.HasPrefix(text, "${"):
 		n = closingBrace(text[1:]) + 2
+	case strings.HasPrefix(text, "$("):
+		n = strings.IndexByte(text, ')') + 1
 	case text[0] == '\'':
 		n = strings.IndexByte(text[1:], '\'') + 2
 	case text[0] == '"':
