@@ -54,6 +54,7 @@ const appHelp = `proxylint finds what makes an nginx or HAProxy configuration an
 Usage:
   proxylint lint [flags] [PATH...]   report findings; no PATH: what is below this folder
   proxylint rules [ID]               list the rules, or explain one
+  proxylint inventory [PATH...]      list what is known around the configurations
   proxylint COMMAND --help           tell more
   proxylint --version
 
@@ -67,7 +68,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 	return &cli.App{
 		Name:                  "proxylint",
 		Version:               buildVersion(),
-		Commands:              []*cli.Command{lintCommand(), rulesCommand()},
+		Commands:              []*cli.Command{lintCommand(), rulesCommand(), inventoryCommand()},
 		CustomAppHelpTemplate: appHelp,
 		Reader:                stdin,
 		Writer:                stdout,
@@ -146,7 +147,7 @@ func unknownCommand(name string) error {
 	if _, err := os.Stat(name); err == nil {
 		return fmt.Errorf("unknown command %q%s", name, didYouMean("proxylint lint "+name))
 	}
-	return fmt.Errorf("unknown command %q, want lint or rules", name)
+	return fmt.Errorf("unknown command %q, want lint, rules or inventory", name)
 }
 
 func didYouMean(s string) string {

@@ -16,16 +16,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/proxylint/proxylint/lint"
-	"github.com/proxylint/proxylint/lint/inventory"
 	"github.com/proxylint/proxylint/lint/report"
-	"github.com/proxylint/proxylint/parsers"
-	"github.com/proxylint/proxylint/parsers/proxy"
-	"github.com/proxylint/proxylint/parsers/syntax"
 	"github.com/proxylint/proxylint/rules"
 )
-
-// stdinPath is the PATH that stands for standard input.
-const stdinPath = "-"
 
 const lintHelp = `Usage: proxylint lint [flags] [PATH...]
 
@@ -50,19 +43,14 @@ func lintCommand() *cli.Command {
 		HideHelpCommand:    true,
 		OnUsageError:       passError,
 		Action:             runLint,
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.GenericFlag{
 				Name: "format", Value: &repeated{}, DefaultText: "text",
 				Usage: "write " + strings.Join(report.Formats(), " or ") + ", into a file with `F[=FILE]`; may be repeated",
 			},
-			&cli.StringFlag{Name: "dialect", Usage: "read every file as `D`: nginx or haproxy (default: each tells)"},
 			&cli.StringFlag{Name: "fail-on", Value: "warning", Usage: "exit with 1 from `SEVERITY` on: error, warning, info, never"},
-			&cli.StringFlag{Name: "hosts", Usage: "a `FILE` like /etc/hosts: the names that the proxy's machine knows"},
-			&cli.StringFlag{Name: "nginx-version", Usage: "the nginx that will read it: `V`, such as 1.27.3"},
-			&cli.StringFlag{Name: "haproxy-version", Usage: "the HAProxy that will read it: `V`, such as 3.0"},
-			&cli.StringFlag{Name: "stdin-filename", Usage: "the `NAME` to give what the path - holds"},
 			&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to colour the text: auto, always, never"},
-		},
+		}, inputFlags()...),
 	}
 }
 
@@ -72,7 +60,7 @@ func runLint(c *cli.Context) error {
 		return err
 	}
 	tuneCollector(job.paths)
-	configs, err := job.load(c.App.Reader)
+	configs, err := job.read(c.App.Reader)
 	if err != nil {
 		return err
 	}
@@ -107,13 +95,10 @@ func tuneCollector(paths []string) {
 
 // job is what the flags of one run say.
 type job struct {
-	paths     []string
-	stdinName string
-	options   parsers.Options
-	facts     *inventory.Facts
-	outputs   []output
-	color     bool // on standard output
-	failOn    lint.Severity
+	*input
+	outputs []output
+	color   bool // on standard output
+	failOn  lint.Severity
 }
 
 // output is one --format.
@@ -122,22 +107,7 @@ type output struct {
 	file   string // "": standard output
 }
 
-// repeated is the values of a flag that may be given several times.
-type repeated []string
-
-// Set adds a value.
-func (r *repeated) Set(value string) error {
-	*r = append(*r, value)
-	return nil
-}
-
-// String is for the help, which shows no default.
-func (r *repeated) String() string { return "" }
-
 var (
-	dialects = map[string]syntax.Dialect{
-		"": syntax.AnyDialect, "nginx": syntax.Nginx, "haproxy": syntax.HAProxy,
-	}
 	severities = map[string]lint.Severity{
 		"error": lint.Error, "warning": lint.Warning, "info": lint.Info, "never": 0,
 	}
@@ -150,32 +120,16 @@ var (
 
 func newJob(c *cli.Context) (*job, error) {
 	color, colorErr := pick(c, "color", colors)
-	dialect, dialectErr := pick(c, "dialect", dialects)
 	failOn, failOnErr := pick(c, "fail-on", severities)
-	nginx, nginxErr := proxyVersion(c, "nginx-version")
-	haproxy, haproxyErr := proxyVersion(c, "haproxy-version")
 	outputs, outputsErr := parseOutputs(*c.Generic("format").(*repeated))
-	facts, factsErr := readFacts(c.String("hosts"))
-	paths := c.Args().Slice()
-	if len(paths) == 0 {
-		paths = []string{"."}
-	}
-	var stdinErr error
-	if c.IsSet("stdin-filename") && !slices.Contains(paths, stdinPath) {
-		stdinErr = errors.New("--stdin-filename names what the path - holds, and there is none")
-	}
-	if err := cmp.Or(colorErr, dialectErr, failOnErr, nginxErr, haproxyErr, outputsErr, factsErr, stdinErr); err != nil {
+	if err := cmp.Or(colorErr, failOnErr, outputsErr); err != nil {
 		return nil, err
 	}
-	return &job{
-		paths:     paths,
-		stdinName: c.String("stdin-filename"),
-		options:   parsers.Options{Dialect: dialect, NginxVersion: nginx, HAProxyVersion: haproxy},
-		facts:     facts,
-		outputs:   outputs,
-		color:     color(c.App.Writer),
-		failOn:    failOn,
-	}, nil
+	in, err := newInput(c)
+	if err != nil {
+		return nil, err
+	}
+	return &job{input: in, outputs: outputs, color: color(c.App.Writer), failOn: failOn}, nil
 }
 
 // pick returns what a flag's value stands for.
@@ -190,17 +144,6 @@ func pick[T any](c *cli.Context, flag string, choices map[string]T) (T, error) {
 func notOneOf(flag, value string, choices []string) error {
 	choices = slices.DeleteFunc(choices, func(s string) bool { return s == "" })
 	return fmt.Errorf("%s: unknown value %q, want %s", flag, value, strings.Join(choices, ", "))
-}
-
-func proxyVersion(c *cli.Context, flag string) (proxy.Version, error) {
-	if !c.IsSet(flag) {
-		return proxy.Version{}, nil
-	}
-	v, err := proxy.ParseVersion(c.String(flag))
-	if err != nil {
-		return v, fmt.Errorf("--%s: %w", flag, err)
-	}
-	return v, nil
 }
 
 func parseOutputs(values []string) ([]output, error) {
@@ -223,39 +166,10 @@ func parseOutputs(values []string) ([]output, error) {
 	return list, nil
 }
 
-func readFacts(hosts string) (*inventory.Facts, error) {
-	facts := &inventory.Facts{}
-	if hosts == "" {
-		return facts, nil
-	}
-	if err := facts.ReadHosts(hosts); err != nil {
-		return nil, fmt.Errorf("--hosts: %w", err)
-	}
-	return facts, nil
-}
-
 // wantsColor reports whether w is a terminal whose user wants colour (no-color.org).
 func wantsColor(w io.Writer) bool {
 	file, ok := w.(*os.File)
 	return ok && isatty.IsTerminal(file.Fd()) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
-}
-
-// load reads the configurations that the paths name.
-func (j *job) load(stdin io.Reader) ([]*proxy.Config, error) {
-	files := slices.DeleteFunc(slices.Clone(j.paths), func(path string) bool { return path == stdinPath })
-	configs, err := parsers.Load(files, j.options)
-	if err != nil || len(files) == len(j.paths) {
-		return configs, err
-	}
-	var src strings.Builder
-	if _, err := io.Copy(&src, io.LimitReader(stdin, syntax.MaxSize+1)); err != nil {
-		return nil, fmt.Errorf("standard input: %w", err)
-	}
-	config, err := parsers.LoadText(cmp.Or(j.stdinName, "<stdin>"), src.String(), j.options)
-	if err != nil {
-		return nil, err
-	}
-	return append(configs, config), nil
 }
 
 // write writes all reports, standard output last: a file that can't be written leaves it empty.

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/proxylint/proxylint/lint/inventory"
+	"github.com/proxylint/proxylint/parsers"
+	"github.com/proxylint/proxylint/parsers/proxy"
+	"github.com/proxylint/proxylint/parsers/syntax"
+)
+
+// stdinPath is the PATH that stands for standard input.
+const stdinPath = "-"
+
+// input is what a command reads: configurations, and the facts around them.
+type input struct {
+	paths     []string
+	stdinName string
+	options   parsers.Options
+	around    factFlags
+	facts     *inventory.Facts
+}
+
+// inputFlags are the flags of every command that reads configurations.
+func inputFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "dialect", Usage: "read every file as `D`: nginx or haproxy (default: each tells)"},
+		&cli.StringFlag{Name: "hosts", Usage: "a `FILE` like /etc/hosts: the names that the proxy's machine knows"},
+		&cli.GenericFlag{
+			Name: "inventory", Value: &repeated{},
+			Usage: "a `FILE` of facts: compose, kubectl or terraform JSON, ss -ltn, CSV ...; may be repeated",
+		},
+		&cli.BoolFlag{
+			Name: "no-inventory", DisableDefaultText: true,
+			Usage: "look for no compose files, manifests and the like in the repository",
+		},
+		&cli.StringFlag{Name: "nginx-version", Usage: "the nginx that will read it: `V`, such as 1.27.3"},
+		&cli.StringFlag{Name: "haproxy-version", Usage: "the HAProxy that will read it: `V`, such as 3.0"},
+		&cli.StringFlag{Name: "stdin-filename", Usage: "the `NAME` to give what the path - holds"},
+	}
+}
+
+var dialects = map[string]syntax.Dialect{
+	"": syntax.AnyDialect, "nginx": syntax.Nginx, "haproxy": syntax.HAProxy,
+}
+
+func newInput(c *cli.Context) (*input, error) {
+	dialect, dialectErr := pick(c, "dialect", dialects)
+	nginx, nginxErr := proxyVersion(c, "nginx-version")
+	haproxy, haproxyErr := proxyVersion(c, "haproxy-version")
+	around := factFlags{c.String("hosts"), *c.Generic("inventory").(*repeated), c.Bool("no-inventory")}
+	facts, factsErr := around.named()
+	paths := c.Args().Slice()
+	if len(paths) == 0 {
+		paths = []string{"."}
+	}
+	var stdinErr error
+	if c.IsSet("stdin-filename") && !slices.Contains(paths, stdinPath) {
+		stdinErr = errors.New("--stdin-filename names what the path - holds, and there is none")
+	}
+	if err := cmp.Or(dialectErr, nginxErr, haproxyErr, factsErr, stdinErr); err != nil {
+		return nil, err
+	}
+	return &input{
+		paths:     paths,
+		stdinName: c.String("stdin-filename"),
+		options:   parsers.Options{Dialect: dialect, NginxVersion: nginx, HAProxyVersion: haproxy},
+		around:    around,
+		facts:     facts,
+	}, nil
+}
+
+// read reads the configurations that the paths name and, at the same time, the facts around them.
+func (in *input) read(stdin io.Reader) ([]*proxy.Config, error) {
+	wait := in.around.discover(in.facts, in.paths)
+	configs, err := in.load(stdin)
+	if err != nil {
+		return nil, err
+	}
+	wait()
+	in.facts.Associate(configs)
+	return configs, nil
+}
+
+// load reads the configurations that the paths name.
+func (in *input) load(stdin io.Reader) ([]*proxy.Config, error) {
+	files := slices.DeleteFunc(slices.Clone(in.paths), func(path string) bool { return path == stdinPath })
+	configs, err := parsers.Load(files, in.options)
+	if err != nil || len(files) == len(in.paths) {
+		return configs, err
+	}
+	var src strings.Builder
+	if _, err := io.Copy(&src, io.LimitReader(stdin, syntax.MaxSize+1)); err != nil {
+		return nil, fmt.Errorf("standard input: %w", err)
+	}
+	config, err := parsers.LoadText(cmp.Or(in.stdinName, "<stdin>"), src.String(), in.options)
+	if err != nil {
+		return nil, err
+	}
+	return append(configs, config), nil
+}
+
+func proxyVersion(c *cli.Context, flag string) (proxy.Version, error) {
+	if !c.IsSet(flag) {
+		return proxy.Version{}, nil
+	}
+	v, err := proxy.ParseVersion(c.String(flag))
+	if err != nil {
+		return v, fmt.Errorf("--%s: %w", flag, err)
+	}
+	return v, nil
+}
+
+// repeated is the values of a flag that may be given several times.
+type repeated []string
+
+// Set adds a value.
+func (r *repeated) Set(value string) error {
+	*r = append(*r, value)
+	return nil
+}
+
+// String is for the help, which shows no default.
+func (r *repeated) String() string { return "" }
