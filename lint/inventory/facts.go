@@ -21,11 +21,13 @@ type Facts struct {
 	Apps      []*App      // servers that a file of their own configures, outside any container
 	Machines  []Machine   // names, addresses and ports that an --inventory file lists
 	Listening []Listening // sockets open on the proxy's machine, from a listing of ss; nil: none was given
+	OwnAddrs  []OwnAddr   // addresses of the proxy's machine, from a listing of ip; nil: none was given
 	Gaps      []Gap       // what could not be read
 	Complete  bool        // the Machines are all there are, as the user says
 
 	hosts map[string][]netip.Addr
 	homes map[*proxy.Config]*Home
+	index machineIndex
 }
 
 // Value is a text from a file, its variables filled in.
@@ -215,11 +217,18 @@ type Machine struct {
 
 // Listening is a socket that is open on the proxy's machine.
 type Listening struct {
-	Addr    netip.Addr // unspecified: all addresses
+	Addr    netip.Addr // unspecified: all addresses, and "::" those of IPv4 too
+	V6Only  bool       // but here "::" leaves out those of IPv4
 	Port    int
-	Socket  string // the path of a unix socket; "" for a network one
+	Socket  string // the path of a unix socket, "@" before an abstract one; "" for a network one
 	Process string // what holds it; "" when not known
 	At      syntax.Ref
+}
+
+// OwnAddr is an address of the proxy's machine.
+type OwnAddr struct {
+	Addr netip.Addr
+	At   syntax.Ref
 }
 
 // Home is where a configuration runs.
