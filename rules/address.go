@@ -19,6 +19,7 @@ type peer struct {
 	endpoint *proxy.Endpoint // nil for a pass to a group, and to what is no address at all
 	route    *proxy.Route    // the pass; nil for a server line
 	group    *proxy.Upstream // nginx: the group that has the host's name, port or not
+	pool     *proxy.Upstream // what the server is one of; nil where peers and not dialed yields it
 }
 
 // peers yields the addresses that can be known offline, apart from those of groups that are plain IPv4 addresses with a

@@ -30,7 +30,7 @@ func dialedIn(c *proxy.Config, wanted func(*proxy.Upstream) bool) iter.Seq[peer]
 				continue
 			}
 			for _, e := range u.Endpoints {
-				if hasLiteralHost(e) && !yield(peer{addr: e.Addr, endpoint: e}) {
+				if hasLiteralHost(e) && !yield(peer{addr: e.Addr, endpoint: e, pool: u}) {
 					return
 				}
 			}
@@ -40,7 +40,7 @@ func dialedIn(c *proxy.Config, wanted func(*proxy.Upstream) bool) iter.Seq[peer]
 			if r.To == nil || !r.To.Implicit || r.To.Stmt != r.Stmt || !wanted(r.To) {
 				continue
 			}
-			if e := r.To.Endpoints[0]; hasLiteralHost(e) && !yield(peer{addr: e.Addr, endpoint: e, route: r}) {
+			if e := r.To.Endpoints[0]; hasLiteralHost(e) && !yield(peer{addr: e.Addr, endpoint: e, route: r, pool: r.To}) {
 				return
 			}
 		}

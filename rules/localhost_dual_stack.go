@@ -95,6 +95,7 @@ func localhostDualStack(_ context.Context, p *lint.Pass) {
 		return
 	}
 	single := singleTry(p.Config)
+	stranded := strandedInContainer(p)
 	var uses []peer
 	for peer := range dialedNames(p.Config) {
 		switch {
@@ -104,6 +105,8 @@ func localhostDualStack(_ context.Context, p *lint.Pass) {
 			continue // DNS answers, where localhost has another story
 		case strings.Contains(peer.addr.At.Text(), "@") || malformed(peer) != nil:
 			continue // HAProxy's ipv4@ and ipv6@ choose
+		case stranded(peer):
+			continue // inv-localhost-in-container tells of it
 		}
 		uses = append(uses, peer)
 	}

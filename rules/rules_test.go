@@ -235,7 +235,7 @@ func isClean(root string) bool {
 func checkRoot(t *testing.T, rule *lint.Rule, root string) int {
 	configs := load(t, root)
 	found := run(t, filepath.Dir(root), configs, []*lint.Rule{rule})
-	wants := collectWants(t, configs)
+	wants := collectWants(t, filepath.Dir(root), configs)
 	if isClean(root) && len(wants) > 0 {
 		t.Errorf("a file named _ok has a want: %s", wants[0])
 	}

@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"maps"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/proxylint/proxylint/lint"
 	"github.com/proxylint/proxylint/parsers/proxy"
-	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
 // want is an expected finding.
@@ -29,16 +29,27 @@ func (w want) String() string { return fmt.Sprintf("%s:%d: %q", w.file, w.line, 
 
 var wantComment = regexp.MustCompile(`# want([+-]\d+)? (.*)`)
 
-// collectWants reads the wants of all files of some configurations.
-func collectWants(t *testing.T, configs []*proxy.Config) []want {
-	files := map[string]*syntax.File{}
+// collectWants reads the wants of all files of some configurations, and of the YAML files in their project.
+func collectWants(t *testing.T, dir string, configs []*proxy.Config) []want {
+	files := map[string]string{}
 	for _, config := range configs {
-		maps.Copy(files, config.Tree.Files)
+		for path, file := range config.Tree.Files {
+			files[path] = file.Src
+		}
+	}
+	if strings.HasSuffix(dir, projectSuffix) {
+		for _, path := range glob(t, dir+"/*.yml") {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files[path] = string(text)
+		}
 	}
 	var wants []want
 	for _, path := range slices.Sorted(maps.Keys(files)) {
 		line := 0
-		for text := range strings.Lines(files[path].Src) {
+		for text := range strings.Lines(files[path]) {
 			line++
 			m := wantComment.FindStringSubmatch(text)
 			if m == nil {

@@ -33,6 +33,9 @@ func (c *composer) addService(name string) {
 	c.readJoins(s, said)
 	s.Links = readLinks(said)
 	s.ExtraHosts = readExtraHosts(said.get("extra_hosts"))
+	for _, item := range append(said.get("dns").items(), said.get("dns_search").items()...) {
+		s.DNS = append(s.DNS, item.value())
+	}
 	c.readPublished(s, said.get("ports"))
 	c.readMounts(s, said)
 	readScale(s, said)

@@ -86,6 +86,7 @@ type Service struct {
 	Joins       []Join
 	Links       []Link
 	ExtraHosts  []ExtraHost
+	DNS         []Value // dns and dns_search: servers and domains that may know names which Docker does not
 	Published   []Published
 	Mounts      []Mount
 	Replicas    int         // 1 unless written

@@ -99,6 +99,13 @@ func imagePorts(image string) []usual {
 	return nil
 }
 
+// BaseName returns the name of the image that a service's container is made from, without its registry and tag;
+// "" when it isn't known.
+func (s *Service) BaseName() string {
+	name, _ := splitImage(s.BaseImage().Text)
+	return name
+}
+
 // splitImage returns an image's name without its registry and "library/", and its tag.
 func splitImage(image string) (name, tag string) {
 	name, _, _ = strings.Cut(image, "@")

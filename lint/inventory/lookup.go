@@ -27,7 +27,7 @@ func (a Answer) Found() bool {
 // have on the networks it is in. Names are compared without case and without a final dot.
 func (s *Service) Lookup(host string) Answer {
 	key := hostKey(host)
-	at := s.networkOwner()
+	at := s.NetworkOwner()
 	if at == nil {
 		return Answer{Unknown: true}
 	}
@@ -51,10 +51,10 @@ func (s *Service) Lookup(host string) Answer {
 // Beside returns the services that share a service's network, itself among them: what one of them binds to
 // 127.0.0.1 the others reach there.
 func (s *Service) Beside() []*Service {
-	owner := s.networkOwner()
+	owner := s.NetworkOwner()
 	var list []*Service
 	for _, other := range s.Project.Services {
-		at := other.networkOwner()
+		at := other.NetworkOwner()
 		if other == s || at != nil && (at == owner || owner != nil && owner.onHost() && at.onHost()) {
 			list = append(list, other)
 		}
@@ -65,8 +65,8 @@ func (s *Service) Beside() []*Service {
 // onHost reports whether a service has the network of the machine it runs on.
 func (s *Service) onHost() bool { return s.Mode.Text == "host" && !s.Mode.Dynamic }
 
-// networkOwner returns the service whose network a service is in, itself as a rule; nil when that isn't known.
-func (s *Service) networkOwner() *Service {
+// NetworkOwner returns the service whose network a service is in, itself as a rule; nil when that is not known.
+func (s *Service) NetworkOwner() *Service {
 	for range maxModes {
 		name, shares := strings.CutPrefix(s.Mode.Text, "service:")
 		switch {
