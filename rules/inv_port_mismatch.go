@@ -120,7 +120,12 @@ func unlikelyPort(p *lint.Pass, dialed peer, home *inventory.Service) *lint.Diag
 	for _, s := range services {
 		ports := servedPorts(s)
 		severity := portCertainty(s, ports)
-		if severity == 0 || listensOnPort(p, s, port) {
+		switch {
+		case severity == 0:
+			return nil
+		case isOverruled(ports, port):
+			ports = slices.DeleteFunc(ports, func(known inventory.Port) bool { return known.Source < inventory.ByCommand })
+		case listensOnPort(p, s, port):
 			return nil
 		}
 		d.Severity = min(d.Severity, severity)
@@ -180,6 +185,27 @@ func portCertainty(s *inventory.Service, ports []inventory.Port) lint.Severity {
 		return lint.Warning
 	}
 	return lint.Info
+}
+
+// isOverruled reports whether a port is only published or exposed, while the server's own command or configuration
+// names others that are neither: it moved, and the rest was left behind.
+func isOverruled(ports []inventory.Port, port int) bool {
+	if ports[0].Source < inventory.ByCommand {
+		return false
+	}
+	forwarded := map[int]bool{}
+	for _, known := range ports {
+		switch {
+		case known.Number == port && known.Source >= inventory.ByCheck:
+			return false
+		case known.Source > inventory.ByImage && known.Source < inventory.ByCheck:
+			forwarded[known.Number] = true
+		}
+	}
+	moved := func(known inventory.Port) bool {
+		return known.Source >= inventory.ByCommand && forwarded[known.Number]
+	}
+	return forwarded[port] && !slices.ContainsFunc(ports, moved)
 }
 
 // mountsFiles reports whether a container has files or folders of the host in it.
