@@ -66,6 +66,9 @@ func complete(d Diagnostic, rule *Rule) Diagnostic {
 	if d.Symptom == "" {
 		d.Symptom = rule.Symptom
 	}
+	if d.At.File.Template != nil {
+		d = fitTemplate(d)
+	}
 	return d
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/proxylint/proxylint/parsers/syntax"
+	"github.com/proxylint/proxylint/parsers/template"
 )
 
 // detect tells which proxy a file that the user named is for: a file named after a proxy is for that one,
@@ -14,7 +15,7 @@ func detect(name, src string) syntax.Dialect {
 	if d := byProductName(name); d != syntax.AnyDialect {
 		return d
 	}
-	if d := byContent(src); d != syntax.AnyDialect {
+	if d := byContent(name, src); d != syntax.AnyDialect {
 		return d
 	}
 	switch {
@@ -26,12 +27,19 @@ func detect(name, src string) syntax.Dialect {
 	return syntax.AnyDialect
 }
 
-// byProductName goes by names such as nginx.conf, my-haproxy.cfg.j2 and nginx.prod.conf.
+// byProductName goes by names such as nginx.conf, my-haproxy.cfg.j2, nginx.prod.conf and nginx.tmpl.
 func byProductName(path string) syntax.Dialect {
 	name := strings.ToLower(filepath.Base(path))
-	if !strings.Contains(name, ".conf") && !strings.Contains(name, ".cfg") {
-		return syntax.AnyDialect
+	stem, isTemplate := template.CutEnding(name)
+	if isTemplate && filepath.Ext(stem) == "" || strings.Contains(name, ".conf") || strings.Contains(name, ".cfg") {
+		return namesProduct(name)
 	}
+	return syntax.AnyDialect
+}
+
+// namesProduct tells which one proxy a file's name speaks of.
+func namesProduct(path string) syntax.Dialect {
+	name := strings.ToLower(filepath.Base(path))
 	isNginx, isHAProxy := strings.Contains(name, "nginx"), strings.Contains(name, "haproxy")
 	switch {
 	case isNginx && !isHAProxy:
@@ -44,8 +52,8 @@ func byProductName(path string) syntax.Dialect {
 
 // byContent goes by the first line that only one of the proxies could read: the header of a HAProxy
 // section, or a telling directive of nginx.
-func byContent(src string) syntax.Dialect {
-	for line := range strings.Lines(head(src)) {
+func byContent(name, src string) syntax.Dialect {
+	for line := range strings.Lines(template.Text(name, head(src))) {
 		line = uncomment(line)
 		switch {
 		case isSectionHeader(strings.Fields(line)):
@@ -112,8 +120,8 @@ func isTellingDirective(line string) bool {
 }
 
 // isMain reports whether an nginx text is a whole configuration rather than a part to be included.
-func isMain(src string) bool {
-	for line := range strings.Lines(src) {
+func isMain(path, src string) bool {
+	for line := range strings.Lines(template.Text(path, src)) {
 		name, rest := cutName(uncomment(line))
 		switch name {
 		case "events", "http", "stream", "mail":

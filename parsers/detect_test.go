@@ -57,6 +57,12 @@ func TestDetect(t *testing.T) {
 		{"www.conf", "; pool of workers;\n[www]\nlisten = 127.0.0.1:9000\nuser = www-data\n", neither},
 		{"my.cnf", "[client]\nuser = root\n", neither},
 		{"setup.cfg", "[metadata]\nname = x\n", neither},
+		{"nginx.tmpl", "{{ a }}", nginx},
+		{"haproxy.j2", "", haproxy},
+		{"default.conf.template", "listen ${PORT};\n", nginx},
+		{"lb.j2", "{% for b in c %}\nbackend {{ b }}\n", haproxy},
+		{"nginx.service.j2", "[Unit]\nDescription={{ a }}\n", neither},
+		{"nginx.init.erb", "#!/bin/sh\n", neither},
 		{"application.conf", "akka.http.server = 1\n", neither},
 		{"nginx.md", "# nginx\n", neither},
 		{"main.go", "package main\n\nfunc main() {\n\treturn\n}\n", neither},
@@ -81,7 +87,7 @@ func TestIsMain(t *testing.T) {
 		"https_redirect {":              false,
 		"upstream http { server a:80;}": false,
 	} {
-		if got := isMain(src); got != want {
+		if got := isMain("nginx.conf", src); got != want {
 			t.Errorf("%q: got %v, want %v", src, got, want)
 		}
 	}
@@ -104,7 +110,7 @@ func TestDetectCorpus(t *testing.T) {
 				return err
 			}
 			files++
-			switch got := byContent(string(text)); got {
+			switch got := byContent(path, string(text)); got {
 			case want:
 			case syntax.AnyDialect:
 				unsure++ // a snippet of a few lines

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/proxylint/proxylint/parsers/syntax"
+	"github.com/proxylint/proxylint/parsers/template"
 )
 
 const (
@@ -69,7 +70,7 @@ func (l *loader) nginxFolder(dir string, mains, fragments []candidate) error {
 		if err != nil {
 			return pathError(c.path, err)
 		}
-		config := l.addNginx(source(c.path, src), dir)
+		config := l.addNginx(l.source(c.path, src), dir)
 		if read += len(config.Tree.Files); read > maxRead {
 			return fmt.Errorf("%s: its files include each other too often: name the configuration itself", dir)
 		}
@@ -103,7 +104,7 @@ func (l *loader) haproxyFolders(found []candidate) error {
 			if err != nil {
 				return pathError(c.path, err)
 			}
-			sources = append(sources, source(c.path, src))
+			sources = append(sources, l.source(c.path, src))
 		}
 		for _, config := range configurations(sources) {
 			l.addHAProxy(config)
@@ -224,9 +225,15 @@ func mayBeConfig(path string) bool {
 	if strings.HasPrefix(filepath.Base(path), ".") {
 		return false
 	}
-	switch filepath.Ext(path) {
+	stem, isTemplate := template.CutEnding(path)
+	switch filepath.Ext(stem) {
 	case ".conf", ".cfg":
 		return true
+	case "":
+		return isTemplate
+	}
+	if isTemplate && namesProduct(stem) != syntax.AnyDialect {
+		return true // nginx.server.tmpl, haproxy.config.erb
 	}
 	switch filepath.Base(filepath.Dir(path)) {
 	case "sites-available", "sites-enabled", "conf.d":
@@ -257,11 +264,11 @@ func (f *finder) file(path string, mode fs.FileMode) error {
 	if err != nil {
 		return pathError(path, err)
 	}
-	dialect := byContent(src)
+	dialect := byContent(path, src)
 	if dialect == syntax.AnyDialect || f.only != syntax.AnyDialect && f.only != dialect {
 		return nil
 	}
-	f.found = append(f.found, candidate{path, dialect, isMain(src)})
+	f.found = append(f.found, candidate{path, dialect, isMain(path, src)})
 	return nil
 }
 

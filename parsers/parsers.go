@@ -22,6 +22,9 @@ type Options struct {
 	Dialect        syntax.Dialect
 	NginxVersion   proxy.Version
 	HAProxyVersion proxy.Version
+	// Env holds what is known of the environment that templates are filled in from: it stands for ${NAME} in
+	// files such as default.conf.template.
+	Env map[string]string
 }
 
 // Load reads what the paths name: a file is one configuration, a folder gives all that are found below it.
@@ -62,16 +65,16 @@ func LoadText(name, src string, o Options) (*proxy.Config, error) {
 	}
 	switch dialect {
 	case syntax.Nginx:
-		return nginx.Load(source(name, src), nginx.Options{Version: o.NginxVersion}), nil
+		return nginx.Load(o.source(name, src), nginx.Options{Version: o.NginxVersion}), nil
 	case syntax.HAProxy:
-		return haproxy.Load([]syntax.Source{source(name, src)}, o.HAProxyVersion), nil
+		return haproxy.Load([]syntax.Source{o.source(name, src)}, o.HAProxyVersion), nil
 	}
 	return nil, errDialect(name)
 }
 
 // source names a text as trees do, with slashes.
-func source(path, src string) syntax.Source {
-	return syntax.Source{Path: filepath.ToSlash(path), Src: src}
+func (o Options) source(path, src string) syntax.Source {
+	return syntax.Source{Path: filepath.ToSlash(path), Src: src, Env: o.Env}
 }
 
 func errDialect(name string) error {
@@ -108,11 +111,11 @@ func (l *loader) file(path string) error {
 	}
 	switch {
 	case dialect == syntax.HAProxy:
-		l.addHAProxy([]syntax.Source{source(path, src)})
+		l.addHAProxy([]syntax.Source{l.source(path, src)})
 	case dialect != syntax.Nginx:
 		return errDialect(path)
-	case isMain(src) || !l.addAround(path):
-		l.addNginx(source(path, src), "")
+	case isMain(path, src) || !l.addAround(path):
+		l.addNginx(l.source(path, src), "")
 	}
 	return nil
 }
@@ -132,7 +135,7 @@ func (l *loader) addAround(fragment string) bool {
 	if err != nil {
 		return false
 	}
-	config := nginx.Load(source(root, src), nginx.Options{Version: l.NginxVersion})
+	config := nginx.Load(l.source(root, src), nginx.Options{Version: l.NginxVersion})
 	config.Only = map[string]bool{}
 	l.add(config)
 	return l.want(fragment)

@@ -87,7 +87,7 @@ func groupsOf(c *proxy.Config) map[groupKey]*proxy.Upstream {
 
 // isOpen reports whether an address is yet to be filled in, by a variable or by what makes the file.
 func isOpen(a proxy.Address) bool {
-	return a.Dynamic || isPlaceholder(a.Host) || isPlaceholder(a.Socket) || isPlaceholder(a.PortAt.Text())
+	return a.Dynamic || isPlaceholder(a.Host) || isPlaceholder(a.Socket) || a.Port < 0 && isPlaceholder(a.PortAt.Text())
 }
 
 // isPlaceholder reports whether a text holds a mark that people and their scripts replace: <IP>, %PORT%,
@@ -96,7 +96,7 @@ func isPlaceholder(s string) bool {
 	if isPlainName(s) {
 		return false
 	}
-	return strings.ContainsAny(s, "<>{}") || strings.Contains(s, "[[") || strings.Contains(s, "...") || strings.Contains(s, "…") ||
+	return syntax.HasFilling(s) || strings.ContainsAny(s, "<>{}") || strings.Contains(s, "[[") || strings.Contains(s, "...") || strings.Contains(s, "…") ||
 		strings.Count(s, "%") > 1 || strings.Count(s, "@") > 1 || strings.Contains(s, "__")
 }
 

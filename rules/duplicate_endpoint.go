@@ -145,7 +145,7 @@ func reportDuplicates(p *lint.Pass, u *proxy.Upstream) {
 		key := keyOfEndpoint(e)
 		if first[key] == nil {
 			first[key] = e
-		} else if first[key].Stmt != e.Stmt {
+		} else if first[key].Stmt != e.Stmt && syntax.Together(first[key].Addr.At, e.Addr.At) {
 			again = append(again, e)
 		}
 	}

@@ -74,7 +74,7 @@ func duplicateHostHeader(_ context.Context, p *lint.Pass) {
 				continue
 			}
 			at, other := ownPlace(r, h.At, first.At)
-			if told[at] {
+			if told[at] || !syntax.Together(at, other) {
 				continue
 			}
 			told[at] = true

@@ -118,6 +118,9 @@ func duplicateGroups(p *lint.Pass) {
 			first[key] = u
 			continue
 		}
+		if !syntax.Together(first[key].At, u.At) {
+			continue
+		}
 		d := lint.Diagnostic{
 			At:      u.At,
 			Message: fmt.Sprintf("a second upstream is named %s", u.Name),
@@ -168,7 +171,7 @@ func duplicateSections(p *lint.Pass) {
 				earlier = first[side]
 			}
 		}
-		if earlier != nil {
+		if earlier != nil && syntax.Together(earlier.Ref(1), name) {
 			p.Report(lint.Diagnostic{
 				At:      name,
 				Message: fmt.Sprintf("a second section has the name %s", s.Arg(1)),
@@ -190,7 +193,8 @@ func duplicateServers(p *lint.Pass, u *proxy.Upstream, first map[string]*proxy.E
 			first[e.Name] = e
 			continue
 		}
-		if at := e.Stmt.Ref(1); earlier.Stmt.When == e.Stmt.When && literal(at) != "" && !isPlaceholder(e.Name) {
+		if at := e.Stmt.Ref(1); earlier.Stmt.When == e.Stmt.When && literal(at) != "" && !isPlaceholder(e.Name) &&
+			syntax.Together(earlier.Stmt.Ref(1), at) {
 			p.Report(lint.Diagnostic{
 				At:      at,
 				Message: fmt.Sprintf("a second server of %s is named %s", u.Name, e.Name),

@@ -40,21 +40,27 @@ func FuzzLint(f *testing.F) {
 			f.Add(string(text), dialect == syntax.HAProxy)
 		}
 	}
+	for _, mark := range []string{"{{ a }}", "${A}", "{% if a %}\n", "<%= a -%>"} {
+		f.Add("events {}\nhttp { upstream "+mark+" { server a"+mark+":0; }\nserver { "+mark+" b; proxy_pass http://"+mark+"c:99999; } "+mark, false)
+		f.Add("global\n"+mark+"\nbackend "+mark+"\n server "+mark+" a:99999 "+mark+"\n stats "+mark+"\n balance x"+mark+"\n "+mark+" c", true)
+	}
 	empty := f.TempDir()
 	f.Fuzz(func(t *testing.T, text string, isHAProxy bool) {
 		o := parsers.Options{Dialect: syntax.Nginx}
 		if isHAProxy {
 			o.Dialect = syntax.HAProxy
 		}
-		config, err := parsers.LoadText(filepath.Join(empty, "fuzz"), text, o)
-		if err != nil {
-			return // a binary file, say
+		for _, name := range []string{"fuzz", "fuzz.template"} {
+			config, err := parsers.LoadText(filepath.Join(empty, name), text, o)
+			if err != nil {
+				return // a binary file, say
+			}
+			result := lint.Run(context.Background(), []*proxy.Config{config}, All(), &inventory.Facts{})
+			for _, d := range result.Diagnostics {
+				checkFinding(t, d)
+			}
+			checkReports(t, result)
 		}
-		result := lint.Run(context.Background(), []*proxy.Config{config}, All(), &inventory.Facts{})
-		for _, d := range result.Diagnostics {
-			checkFinding(t, d)
-		}
-		checkReports(t, result)
 	})
 }
 

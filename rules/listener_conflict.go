@@ -88,7 +88,7 @@ func listenerConflict(_ context.Context, p *lint.Pass) {
 		case !ok:
 		case first[key] == nil:
 			first[key] = l
-		case first[key].Section != l.Section:
+		case first[key].Section != l.Section && syntax.Together(first[key].Addr.At, l.Addr.At):
 			reportConflict(p, first[key], l)
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/proxylint/proxylint/parsers"
 	"github.com/proxylint/proxylint/parsers/proxy"
 	"github.com/proxylint/proxylint/parsers/syntax"
+	"github.com/proxylint/proxylint/parsers/template"
 )
 
 var update = flag.Bool("update", false, "rewrite README.md and the *.fixed files")
@@ -38,7 +39,7 @@ var extensions = map[syntax.Dialect]string{syntax.Nginx: ".conf", syntax.HAProxy
 // can stand, `# want-1 "regexp"` expects it one line above (any offset will do). A root whose name ends
 // in _ok before its extension expects none. A first line `# nginx-version: 1.25.1` or
 // `# haproxy-version: 2.6` sets the version. A file "hosts" in the folder is read as --hosts would.
-// ROOT.fixed is what all repairs of the rule make of ROOT. A sub-folder NAME.project, or NAME_ok.project, is
+// A root may be a template: NAME.conf.j2. ROOT.fixed is what all repairs of the rule make of ROOT. A sub-folder NAME.project, or NAME_ok.project, is
 // linted as a whole, with the inventory found in it.
 func TestRules(t *testing.T) {
 	for _, rule := range All() {
@@ -181,7 +182,8 @@ func checkExamples(t *testing.T, rule *lint.Rule) {
 func checkTestdata(t *testing.T, rule *lint.Rule) {
 	dir := testdata + "/" + rule.ID
 	for dialect, ext := range extensions {
-		roots := append(glob(t, dir+"/*"+ext), glob(t, dir+"/*"+projectSuffix+"/"+proxyFile(dialect))...)
+		roots := append(glob(t, dir+"/*"+ext), glob(t, dir+"/*"+ext+".j2")...)
+		roots = append(roots, glob(t, dir+"/*"+projectSuffix+"/"+proxyFile(dialect))...)
 		if !rule.Serves(dialect) {
 			if len(roots) > 0 {
 				t.Errorf("%s: the rule does not serve %s", roots[0], dialect)
@@ -228,7 +230,8 @@ func isClean(root string) bool {
 	if dir := filepath.Dir(root); strings.HasSuffix(dir, projectSuffix) {
 		return strings.HasSuffix(dir, "_ok"+projectSuffix)
 	}
-	return strings.HasSuffix(strings.TrimSuffix(root, filepath.Ext(root)), "_ok")
+	stem, _ := template.CutEnding(root)
+	return strings.HasSuffix(strings.TrimSuffix(stem, filepath.Ext(stem)), "_ok")
 }
 
 // checkRoot checks one configuration of a rule's testdata and returns the number of findings.

@@ -17,9 +17,9 @@ type addressReader struct {
 // read splits word i of a statement. Only addresses to listen on may be several, with commas between.
 func (r *addressReader) read(stmt *syntax.Stmt, i int, several bool, fn func(proxy.Address)) {
 	at := stmt.Ref(i)
-	value := stmt.Arg(i)
-	dynamic := r.faulty[stmt] || r.env.dynamic(at.Text()) || isTemplate(value)
-	place := placeOf(at, value)
+	value, read := stmt.Arg(i), stmt.File.Read(stmt.Words[i])
+	dynamic := r.faulty[stmt] || r.env.dynamic(read) || isTemplate(value)
+	place := placeOf(at, read, value)
 	if strings.IndexByte(value, '$') >= 0 {
 		expanded, certain := r.env.expandAddress(value)
 		dynamic = dynamic || !certain
@@ -47,8 +47,9 @@ type place struct {
 	exact bool // the value stands in the word as it is
 }
 
-func placeOf(word syntax.Ref, value string) place {
-	shift := strings.Index(word.Text(), value)
+// placeOf returns the place of a value in a word, which the scanner read as given.
+func placeOf(word syntax.Ref, read, value string) place {
+	shift := strings.Index(read, value)
 	return place{word: word, shift: shift, exact: shift >= 0}
 }
 
@@ -156,15 +157,11 @@ func (e env) expandAddress(s string) (value string, certain bool) {
 	return out.String(), certain
 }
 
+// markBytes are those of which every mark of a template has one.
+const markBytes = "{}%@" + string(syntax.Filling) + string(syntax.Silent)
+
 // isTemplate reports whether a value holds the marker of a template that is yet to be filled in.
 func isTemplate(s string) bool {
-	if !strings.ContainsAny(s, "{}%@") {
-		return false
-	}
-	for _, marker := range [...]string{"{{", "}}", "{%", "<%", "%>", "@@"} {
-		if strings.Contains(s, marker) {
-			return true
-		}
-	}
-	return false
+	return strings.ContainsAny(s, markBytes) &&
+		(syntax.HasMark(s) || strings.Contains(s, "}}") || strings.Contains(s, "%>")) // the blanks in a mark part words
 }

@@ -48,6 +48,9 @@ func (c *checker) run(sections []*section) {
 
 // outside tells of the first line of a file that stands above its first section.
 func (c *checker) outside(f *syntax.File) {
+	if f.IsOpen() {
+		return
+	}
 	for _, stmt := range f.Stmts {
 		if stmt.Block != nil {
 			return
@@ -114,7 +117,7 @@ func (c *checker) header(s *section, hasDefaults bool) {
 	case s.kind&(Frontend|Listen|Backend) != 0:
 		c.sectionName(stmt, s.name)
 	}
-	if s.fromWord > 0 && s.from == nil && hasDefaults {
+	if s.fromWord > 0 && s.from == nil && hasDefaults && !stmt.File.IsOpen() {
 		c.problem(stmt, "directive-arguments", fmt.Sprintf("no defaults section above is named %s", clip(stmt.Arg(s.fromWord))),
 			"", stmt.Words[s.fromWord].Span)
 	}
@@ -146,6 +149,9 @@ func (c *checker) line(s *section, stmt *syntax.Stmt) {
 		c.unknownKeyword(s, stmt, at, n)
 		return
 	}
+	if next := at + n; next < len(stmt.Words) && stmt.File.Marked(stmt.Words[next].Span) && c.single[stmt.Arg(at)] == nil {
+		return // it may make a longer keyword
+	}
 	l := keywordLine{checker: c, section: s, stmt: stmt, keyword: kw, at: at, args: at + n}
 	if l.context() && l.inVersion() && l.prefix() && l.arguments() {
 		l.options()
@@ -162,7 +168,7 @@ func (c *checker) timeouts(s *section) {
 		}
 		first := last[name]
 		last[name] = stmt
-		if first == nil || first.When != stmt.When {
+		if first == nil || first.When != stmt.When || !syntax.Together(first.Ref(0), stmt.Ref(0)) {
 			return
 		}
 		p := syntax.Problem{
@@ -216,7 +222,7 @@ func (c *checker) unknownKeyword(s *section, stmt *syntax.Stmt, at, n int) {
 		return
 	}
 	wrong := stmt.Words[at+n]
-	if c.env.dynamic(stmt.File.Raw(wrong)) || isTemplate(words[n]) {
+	if c.env.dynamic(stmt.File.Read(wrong)) || isTemplate(words[n]) {
 		return
 	}
 	name := strings.Join(words[:n+1], " ")
@@ -258,7 +264,7 @@ func (c *checker) add(stmt *syntax.Stmt, p syntax.Problem) {
 
 func (c *checker) anyDynamic(stmt *syntax.Stmt) bool {
 	return slices.ContainsFunc(stmt.Words, func(w syntax.Word) bool {
-		raw := stmt.File.Raw(w)
+		raw := stmt.File.Read(w)
 		return c.env.dynamic(raw) || isTemplate(raw)
 	})
 }
@@ -407,8 +413,8 @@ func (l *keywordLine) arguments() bool {
 // dynamic reports whether any word is unknown until HAProxy runs; a list variable is several words.
 func (l *keywordLine) dynamic() bool {
 	return slices.ContainsFunc(l.stmt.Words, func(w syntax.Word) bool {
-		return w.Quote == '"' && l.env.dynamic(l.stmt.File.Raw(w))
-	}) || isTemplate(l.stmt.File.Text(l.stmt.Span))
+		return w.Quote == '"' && l.env.dynamic(l.stmt.File.Read(w))
+	}) || isTemplate(l.stmt.File.Scanned()[l.stmt.Words[0].Start:l.stmt.Words[len(l.stmt.Words)-1].End])
 }
 
 func arguments(n int) string {

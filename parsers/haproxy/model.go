@@ -148,7 +148,11 @@ func (b *builder) settle(s *section) {
 		}
 		*s.settings = *s.from.inherited
 	case s.kind == Defaults && s.fromWord == 0:
-		s.settings = builtIn(proxy.Default)
+		origin := proxy.Default
+		if s.stmt.File.IsOpen() {
+			origin = proxy.Unknown
+		}
+		s.settings = builtIn(origin)
 		s.settings.server.tls.Verify = b.verify
 	default:
 		s.settings = builtIn(proxy.Unknown)
@@ -161,7 +165,7 @@ func (b *builder) settle(s *section) {
 
 // pool reads the backend side of a section.
 func (b *builder) pool(s *section) {
-	u := &proxy.Upstream{Name: s.name, At: s.stmt.Ref(1), Stmt: s.stmt}
+	u := &proxy.Upstream{Name: s.name, At: s.stmt.Ref(1), Stmt: s.stmt, Open: s.stmt.File.IsOpen()}
 	u.Endpoints = make([]*proxy.Endpoint, 0, serverLines(s))
 	headers := b.noHeaders
 	live(s, func(stmt *syntax.Stmt) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/proxylint/proxylint/parsers/proxy"
 	"github.com/proxylint/proxylint/parsers/syntax"
+	"github.com/proxylint/proxylint/parsers/template"
 )
 
 const (
@@ -23,6 +24,7 @@ type scanner struct {
 	arena   syntax.Arena
 
 	file  *syntax.File
+	src   string         // as File.Scanned gives it
 	lines []*syntax.Stmt // of all sections so far, with room for the whole file
 	first int            // index of the first line of the section being read
 	words []syntax.Word  // of the line being read
@@ -33,6 +35,7 @@ type scanner struct {
 	blocks  []conditional
 
 	faulted  bool // the line being read has a fault, and one is told per line
+	marked   bool // the line being read has marks of a template: what it will be is not known
 	faulty   map[*syntax.Stmt]bool
 	spaced   bool // the line above is empty or a comment
 	indented bool // the lines of this file's sections stand to the right of their headers
@@ -56,8 +59,11 @@ func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\v' || c == '\
 
 // scan reads a text as HAProxy would, after the files scanned before it. What a line's reader would
 // refuse becomes a Problem, and the line is kept as well as it can be.
-func (s *scanner) scan(path, src string) *syntax.File {
-	s.file = syntax.NewFile(path, src, syntax.HAProxy, s.env.decode)
+func (s *scanner) scan(source syntax.Source) *syntax.File {
+	s.file = syntax.NewFile(source.Path, source.Src, syntax.HAProxy, s.env.decode)
+	s.file.Template = template.Read(source)
+	s.src = s.file.Scanned()
+	src := s.src
 	s.lines, s.first = make([]*syntax.Stmt, 0, 1+strings.Count(src, "\n")), 0
 	s.section, s.kind, s.when, s.blocks = nil, 0, nil, s.blocks[:0]
 	s.spaced, s.indented = true, true
@@ -93,8 +99,11 @@ func (s *scanner) byteOrderMark() int {
 
 // line reads the line in src[start:end].
 func (s *scanner) line(start, end int) {
-	s.words, s.faulted = s.words[:0], false
+	s.words, s.faulted, s.marked = s.words[:0], false, s.file.Marked(span(start, end))
 	s.split(start, end)
+	if s.marked {
+		s.dropLoneMark()
+	}
 	if len(s.words) == 0 {
 		s.spaced = true
 		return
@@ -115,9 +124,9 @@ func (s *scanner) line(start, end int) {
 
 // split finds the words and the comment between at and end.
 func (s *scanner) split(at, end int) {
-	src := s.file.Src
+	src := s.src
 	for {
-		for at < end && isBlank(src[at]) {
+		for at < end && (isBlank(src[at]) || s.marked && len(s.words) == 0 && src[at] == syntax.Silent) {
 			at++
 		}
 		if at == end {
@@ -136,7 +145,7 @@ func (s *scanner) split(at, end int) {
 }
 
 func (s *scanner) comment(at, end int) {
-	text := strings.TrimRight(s.file.Src[at:end], "\r")
+	text := strings.TrimRight(s.src[at:end], "\r")
 	s.file.Comments = append(s.file.Comments, syntax.Comment{
 		Span: span(at, at+len(text)), Trailing: len(s.words) > 0,
 	})
@@ -144,11 +153,11 @@ func (s *scanner) comment(at, end int) {
 
 // carriageReturn ends a line. HAProxy passes over what follows one inside a line.
 func (s *scanner) carriageReturn(at, end int) {
-	rest := strings.Trim(s.file.Src[at:end], " \t\v\f\r")
+	rest := strings.Trim(s.src[at:end], " \t\v\f\r")
 	if rest == "" {
 		return
 	}
-	start := at + strings.Index(s.file.Src[at:end], rest)
+	start := at + strings.Index(s.src[at:end], rest)
 	s.comment(start, end)
 	s.problem(syntax.Problem{
 		Grade: syntax.Warn, At: span(start, start+len(rest)), Seen: -1,
@@ -158,7 +167,7 @@ func (s *scanner) carriageReturn(at, end int) {
 
 // word reads the word that starts at the offset and returns where it ends.
 func (s *scanner) word(start, end int) int {
-	src := s.file.Src
+	src := s.src
 	var quote byte
 	at := start
 	for at < end {
@@ -191,7 +200,7 @@ func (s *scanner) word(start, end int) int {
 // quoted reads the string that opens at the offset and returns what follows its closing quote. One
 // that is never closed ends at the next blank, so that the rest of the line is kept.
 func (s *scanner) quoted(start, end int) int {
-	src := s.file.Src
+	src := s.src
 	quote := src[start]
 	for at := start + 1; at < end; {
 		switch c := src[at]; {
@@ -217,7 +226,7 @@ func (s *scanner) quoted(start, end int) int {
 
 // escape reads a backslash and returns how many bytes it takes.
 func (s *scanner) escape(at, end int, quoted bool) int {
-	_, n := parseEscape(s.file.Src[at:end], quoted)
+	_, n := parseEscape(s.src[at:end], quoted)
 	if n > 0 {
 		return n
 	}
@@ -228,17 +237,31 @@ func (s *scanner) escape(at, end int, quoted bool) int {
 
 // reference reads a variable inside double quotes and returns how many bytes it takes.
 func (s *scanner) reference(at, end int) int {
-	_, n, fault := parseReference(s.file.Src[at:end])
+	_, n, fault := parseReference(s.src[at:end])
 	if fault == "" {
 		return n
 	}
-	if n > 1 || at+1 < end && s.file.Src[at+1] == '{' {
+	if n > 1 || at+1 < end && s.src[at+1] == '{' {
 		s.fault(span(at, at+n), "malformed variable: "+fault, "", nil)
 		return n
 	}
 	write := `\$`
 	s.fault(span(at, at+1), "$ starts a variable inside double quotes: "+fault, `\$ stands for itself`, &write)
 	return 1
+}
+
+// dropLoneMark leaves out a line that a template engine is to write as a whole.
+func (s *scanner) dropLoneMark() {
+	if len(s.words) == 0 {
+		return
+	}
+	name := s.src[s.words[0].Start:s.words[0].End]
+	if syntax.HasFilling(name) {
+		s.file.Template.Open = true
+	}
+	if len(s.words) == 1 && strings.Trim(name, string(syntax.Filling)+string(syntax.Silent)) == "" {
+		s.words = s.words[:0]
+	}
 }
 
 // place puts a line where it belongs: a directive of the reader's own, a section's header, or a line
@@ -411,7 +434,7 @@ func (s *scanner) holds(stmt *syntax.Stmt) truth {
 	dynamic := false
 	for _, w := range stmt.Words[1:] {
 		text = append(text, s.file.Value(w))
-		dynamic = dynamic || s.env.dynamic(s.file.Raw(w))
+		dynamic = dynamic || s.env.dynamic(s.file.Read(w))
 	}
 	expression := strings.Join(text, " ")
 	result, ok := s.env.evaluate(expression, dynamic)
@@ -436,6 +459,9 @@ func (s *scanner) closeConditions() {
 
 // truncated tells of a last line without its line end.
 func (s *scanner) truncated(start int) {
+	if s.marked {
+		return
+	}
 	grade := syntax.Fatal
 	if s.version.Before(proxy.Version{2, truncatedSince}) {
 		grade = syntax.Warn
@@ -450,7 +476,7 @@ func (s *scanner) truncated(start int) {
 
 // fault records what HAProxy would refuse the line for, unless the line has a fault already.
 func (s *scanner) fault(at syntax.Span, msg, hint string, write *string) {
-	if s.faulted {
+	if s.faulted || s.marked {
 		return
 	}
 	s.faulted = true

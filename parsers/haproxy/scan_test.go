@@ -18,7 +18,7 @@ import (
 
 func scanText(src string) *syntax.File {
 	s := scanner{env: env{}, faulty: map[*syntax.Stmt]bool{}}
-	return s.scan("test.cfg", src)
+	return s.scan(syntax.Source{Path: "test.cfg", Src: src})
 }
 
 // everyStmt calls fn for all statements of a file.
@@ -204,11 +204,16 @@ func FuzzScan(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
+	f.Add("{% if a %}\nbackend {{ b }}\n server a {{ c }}:80{{ d\n}} check\n{{ e }}\n<%\n%> {{- f }} g\n{# h\n#} server ${I} \"{% j\n")
 	f.Fuzz(func(t *testing.T, src string) {
-		c := Load([]syntax.Source{{Path: "a.cfg", Src: src}}, proxy.Version{})
-		file := c.Tree.Roots[0]
-		checkSpans(t, file)
-		everyStmt(file.Stmts, func(s *syntax.Stmt) { argsFrom(s, 0) })
+		for _, path := range []string{"a.cfg", "a.cfg.template"} {
+			c := Load([]syntax.Source{{Path: path, Src: src, Env: map[string]string{"I": "b:1"}}}, proxy.Version{})
+			file := c.Tree.Roots[0]
+			if file.Template == nil {
+				checkSpans(t, file)
+			}
+			everyStmt(file.Stmts, func(s *syntax.Stmt) { argsFrom(s, 0) })
+		}
 	})
 }
 

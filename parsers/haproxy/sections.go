@@ -2,6 +2,8 @@
 package haproxy
 
 import (
+	"slices"
+
 	"github.com/proxylint/proxylint/parsers/proxy"
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
@@ -11,12 +13,12 @@ func Load(sources []syntax.Source, version proxy.Version) *proxy.Config {
 	s := scanner{env: env{}, version: version, faulty: map[*syntax.Stmt]bool{}}
 	tree := &syntax.Tree{Dialect: syntax.HAProxy, Files: map[string]*syntax.File{}}
 	for _, source := range sources {
-		f := s.scan(source.Path, source.Src)
+		f := s.scan(source)
 		tree.Roots = append(tree.Roots, f)
 		tree.Files[f.Path] = f
 	}
 	sections := link(tree.Roots)
-	tree.Fragment = isFragment(sections)
+	tree.Fragment = isFragment(sections) || slices.ContainsFunc(tree.Roots, (*syntax.File).IsOpen)
 	servers, binds := serverOptions(), bindOptions()
 	check := checker{
 		tree: tree, version: version, env: s.env, faulty: s.faulty,

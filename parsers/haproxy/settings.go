@@ -315,7 +315,11 @@ func (b *builder) duration(stmt *syntax.Stmt, i int) proxy.Setting[time.Duration
 
 // dynamic reports whether word i can't be known offline.
 func (b *builder) dynamic(stmt *syntax.Stmt, i int) bool {
-	return i < len(stmt.Words) && b.env.dynamic(stmt.File.Raw(stmt.Words[i]))
+	if i >= len(stmt.Words) {
+		return false
+	}
+	w := stmt.Words[i]
+	return stmt.File.Marked(w.Span) || b.env.dynamic(stmt.File.Read(w))
 }
 
 // argsFrom returns the words from i on, decoded.

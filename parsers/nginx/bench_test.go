@@ -12,7 +12,7 @@ func BenchmarkScan(b *testing.B) {
 	b.SetBytes(int64(len(src)))
 	b.ReportAllocs()
 	for b.Loop() {
-		scan("nginx.conf", src)
+		scan(syntax.Source{Path: "nginx.conf", Src: src})
 	}
 }
 

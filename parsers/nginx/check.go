@@ -103,14 +103,18 @@ func (c *checker) stmt(s *syntax.Stmt, in Context, guessed bool) {
 	}
 	defs := d.here
 	if len(defs) == 0 {
-		if guessed {
+		if guessed || s.File.Template != nil && s.File.Template.Unbalanced {
 			return
 		}
 		c.problem(s, 0, "directive-context", syntax.Fatal,
 			fmt.Sprintf("%s is not allowed in %s, only in %s", name, contextName(in), contexts(d.all, in)), "")
 		return
 	}
-	if !c.released(s, name, defs) || !c.terminated(s, name, defs) {
+	if guessed && s.File.IsOpen() {
+		return // it may stand in a part that is written elsewhere
+	}
+	words := syntax.Span{Start: s.Start, End: s.Words[len(s.Words)-1].End}
+	if !c.released(s, name, defs) || s.File.Marked(words) || !c.terminated(s, name, defs) {
 		return
 	}
 	if !misread(s) {

@@ -135,7 +135,7 @@ func TestCorpusWords(t *testing.T) {
 		if !known {
 			t.Fatalf("no file %s", want.Path)
 		}
-		file := scan(want.Path, text)
+		file := scan(syntax.Source{Path: want.Path, Src: text})
 		got := words(nil, file.Stmts)
 		n := 0
 		for _, s := range want.Statements {

@@ -135,7 +135,7 @@ func (c *checker) standsOnce(name string, in Context) bool {
 func (c *checker) isTemplated(f *syntax.File) bool {
 	templated, seen := c.templated[f]
 	if !seen {
-		templated = isTemplate(f.Src)
+		templated = f.IsOpen() || isTemplate(f.Src)
 		c.templated[f] = templated
 	}
 	return templated

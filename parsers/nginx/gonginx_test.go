@@ -42,7 +42,7 @@ func TestGonginx(t *testing.T) {
 		if err == nil {
 			theirs = outlineTheirs(nil, "", want.GetDirectives())
 		}
-		ours := outline(nil, "", scan(f.path, f.text).Stmts)
+		ours := outline(nil, "", scan(syntax.Source{Path: f.path, Src: f.text}).Stmts)
 		fault, known := gonginxFaults[f.path]
 		differs := err != nil || difference(ours, theirs) != ""
 		switch {

@@ -66,25 +66,30 @@ func loadTree(main syntax.Source, within string) *syntax.Tree {
 			Unread:   map[*syntax.Stmt]struct{}{},
 		},
 		base: filepath.Dir(main.Path),
+		env:  main.Env,
 		done: map[string]bool{},
 	}
 	if within == "" {
 		within = l.base
 	}
 	l.within = realPath(within)
-	file := scan(filepath.ToSlash(main.Path), main.Src)
+	file := scan(syntax.Source{Path: filepath.ToSlash(main.Path), Src: main.Src, Env: main.Env})
 	l.tree.Roots = []*syntax.File{file}
 	l.tree.Around = around(file)
 	l.tree.Fragment = len(l.tree.Around) > 0
 	l.tree.Files[file.Path] = file
 	l.follow(file, realPath(main.Path))
+	for _, f := range l.tree.Files {
+		l.tree.Fragment = l.tree.Fragment || f.IsOpen()
+	}
 	return l.tree
 }
 
 // loader follows the includes of one tree.
 type loader struct {
 	tree   *syntax.Tree
-	base   string          // the main file's folder: every relative include starts there
+	base   string // the main file's folder: every relative include starts there
+	env    map[string]string
 	within string          // the folder that includes may not leave, without symbolic links
 	done   map[string]bool // whether all includes of a file are followed; false: it is on the way here
 	chain  []link
@@ -164,7 +169,7 @@ func (l *loader) includeFile(s *syntax.Stmt, path string) {
 			l.unreadable(s, path, err)
 			return
 		}
-		file = scan(shown, text)
+		file = scan(syntax.Source{Path: shown, Src: text, Env: l.env})
 		l.tree.Files[shown] = file
 		l.follow(file, real)
 	}
@@ -225,7 +230,7 @@ func (l *loader) unreadable(s *syntax.Stmt, path string, err error) {
 		l.problem(s, syntax.Note, fmt.Sprintf("%s was not read: %v", name, plainError(err)), "", nil)
 	case isShipped(path):
 		l.problem(s, syntax.Note, name+" was not read: it is not here; nginx's package ships a file of that name", "", nil)
-	case l.tree.Fragment || !hasConfigs(filepath.Dir(path)):
+	case l.tree.Fragment || s.File.Template != nil || !hasConfigs(filepath.Dir(path)):
 		l.problem(s, syntax.Note, name+" was not read: it is not here", "", nil)
 	default:
 		l.problem(s, syntax.Fatal, name+" does not exist, while other files of its folder do", nearestFile(path), nil)

@@ -91,6 +91,7 @@ func newGroups() *groups {
 // in the level what it sets.
 func (b *builder) flatten(list []*syntax.Stmt, l *level) []*syntax.Stmt {
 	flat := b.expand(nil, list, l)
+	l.opaque = l.opaque || l.stmt != nil && l.stmt.File.IsOpen()
 	for _, s := range flat {
 		name := s.Name()
 		if s.Block == nil && isSetting(name) {
@@ -98,7 +99,7 @@ func (b *builder) flatten(list []*syntax.Stmt, l *level) []*syntax.Stmt {
 		}
 		switch {
 		case name == "set" && s.Args() == 2:
-			l.sets = append(l.sets, assignment{stmt: s})
+			l.sets = append(l.sets, assignment{s, s.File.IsOpen()})
 		case name == "if" && s.Block != nil:
 			for _, inner := range b.expand(nil, s.Block.Stmts, &level{}) {
 				if inner.Name() == "set" && inner.Args() == 2 {
@@ -123,6 +124,7 @@ func (b *builder) expand(flat, list []*syntax.Stmt, l *level) []*syntax.Stmt {
 		}
 		flat = append(flat, s)
 		for _, f := range b.tree.Includes[s] {
+			l.opaque = l.opaque || f.IsOpen()
 			flat = b.expand(flat, f.Stmts, l)
 		}
 	}

@@ -49,11 +49,15 @@ func (b *builder) target(g *groups, l *level, r *proxy.Route, m module, t text) 
 	if uri != "" {
 		from := len(value) - len(uri)
 		r.Hop.URI = proxy.Setting[string]{
-			Value: uri, Origin: proxy.Explicit, Dynamic: strings.Contains(uri, unknownPart), At: at(from, from+len(uri)),
+			Value: uri, Origin: proxy.Explicit, Dynamic: isTemplate(uri), At: at(from, from+len(uri)),
 		}
 	}
 
 	addr := parseAddress(address, offset, at)
+	if syntax.HasFilling(scheme) {
+		r.Dynamic = true
+		return
+	}
 	if u := g.named[strings.ToLower(addr.Host)]; u != nil && addr.PortAt.IsZero() {
 		r.To = u
 		return

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/proxylint/proxylint/parsers/syntax"
+	"github.com/proxylint/proxylint/parsers/template"
 )
 
 const (
@@ -23,9 +24,11 @@ const (
 
 // scan reads a text into statements. It never fails: what nginx would refuse becomes a Problem, and
 // the rest is kept.
-func scan(path, src string) *syntax.File {
-	s := scanner{File: syntax.NewFile(path, src, syntax.Nginx, decode), src: src}
-	if strings.HasPrefix(src, bom) {
+func scan(source syntax.Source) *syntax.File {
+	f := syntax.NewFile(source.Path, source.Src, syntax.Nginx, decode)
+	f.Template = template.Read(source)
+	s := scanner{File: f, src: f.Scanned()}
+	if strings.HasPrefix(s.src, bom) {
 		s.pos = syntax.Pos(len(bom))
 		s.problem(syntax.Span{End: s.pos}, 0, "the file begins with a byte order mark, which nginx takes for part of the first name",
 			"save the file as UTF-8 without BOM")
@@ -41,7 +44,7 @@ func scan(path, src string) *syntax.File {
 // scanner holds the state of one scan.
 type scanner struct {
 	*syntax.File
-	src     string
+	src     string // as File.Scanned gives it
 	pos     syntax.Pos
 	arena   syntax.Arena
 	words   []syntax.Word   // of the statement being read
@@ -49,6 +52,8 @@ type scanner struct {
 	inside  []Context       // what may stand in each of them
 	suspect *syntax.Stmt    // the first block whose brace stands at an outer block's column
 	absent  map[string]bool // closing marks known not to come before the text's end
+	mark    int             // index of the first template mark that comes after pos
+	choices []choice        // of the template, that are still open
 }
 
 func (s *scanner) problem(at syntax.Span, seen syntax.Pos, msg, hint string) {
@@ -64,6 +69,9 @@ func (s *scanner) report(p syntax.Problem) {
 // next reads one token and what it does to the statement. It returns false at the end of the text.
 func (s *scanner) next() bool {
 	s.blanks()
+	if s.Template != nil && len(s.words) == 0 {
+		s.marks()
+	}
 	if int(s.pos) >= len(s.src) {
 		return false
 	}
@@ -115,7 +123,7 @@ func (s *scanner) comment() {
 		c.End--
 	}
 	s.Comments = append(s.Comments, c)
-	if s.pos-start >= maxWord {
+	if s.pos-start >= maxWord && !s.Marked(c.Span) {
 		s.problem(syntax.Span{Start: start, End: start + 1}, start,
 			"this comment is too long: nginx refuses one of 4096 bytes", "break it into several lines")
 	}
@@ -176,7 +184,7 @@ func (s *scanner) quoted(start syntax.Pos, quote byte) {
 		return
 	}
 	switch c := s.src[end]; {
-	case isBlank(c) || c == ';' || c == '{' || c == ')':
+	case isBlank(c) || c == ';' || c == '{' || c == ')' || s.Marked(syntax.Span{Start: end, End: end + 1}):
 		s.keep(word)
 	case strings.IndexByte(s.src[start:end], '\n') >= 0:
 		// Such a word ran from a quote that never closes into the opening quote of another.
@@ -219,7 +227,7 @@ func (s *scanner) unclosed(start, seen syntax.Pos, quote byte) {
 }
 
 func (s *scanner) keep(w syntax.Word) {
-	if w.End-w.Start >= maxWord {
+	if w.End-w.Start >= maxWord && !s.Marked(w.Span) {
 		s.problem(w.Span, w.Start, "this word is too long: nginx refuses one of 4096 bytes", "")
 	}
 	s.words = append(s.words, w)
@@ -237,6 +245,9 @@ func (s *scanner) add(end syntax.Pos) *syntax.Stmt {
 	stmt.File = s.File
 	stmt.Words = s.arena.Words(s.words)
 	stmt.Span = syntax.Span{Start: s.words[0].Start, End: end}
+	if s.Marked(s.words[0].Span) {
+		s.Template.Open = true
+	}
 	s.words = s.words[:0]
 	if n := len(s.open); n > 0 {
 		stmt.Parent = s.open[n-1]
@@ -324,6 +335,9 @@ func (s *scanner) closeBrace(brace syntax.Span) {
 	}
 	n := len(s.open)
 	if n == 0 {
+		if s.IsOpen() {
+			return
+		}
 		s.problem(brace, brace.Start, `"}" closes a block that was never opened`, "remove it, or look for a missing \"{\" above")
 		return
 	}
@@ -366,6 +380,9 @@ func (s *scanner) end() {
 	}
 	for i, stmt := range s.open {
 		s.closeAt(stmt, eof, false)
+		if s.IsOpen() {
+			continue
+		}
 		at := stmt
 		if i == 0 && s.suspect != nil {
 			at = s.suspect
@@ -406,6 +423,9 @@ func (s *scanner) split(end syntax.Pos, block bool) {
 
 // missingSemicolon tells that a ";" lacks after the word last. next is the directive that follows.
 func (s *scanner) missingSemicolon(last syntax.Word, seen syntax.Pos, next *syntax.Word, grade syntax.Grade) {
+	if s.Marked(last.Span) {
+		return // what is written there may end in one
+	}
 	msg := fmt.Sprintf("\";\" is missing after %s", clip(s.Raw(last)))
 	if next != nil {
 		msg += fmt.Sprintf(": nginx takes %s on the next line for an argument of %s", clip(s.Raw(*next)), clip(s.Value(s.words[0])))

@@ -169,7 +169,7 @@ func TestDecode(t *testing.T) {
 }
 
 func TestDeepNesting(t *testing.T) {
-	file := scan("nginx.conf", strings.Repeat("a{", 1_000_000))
+	file := scan(syntax.Source{Path: "nginx.conf", Src: strings.Repeat("a{", 1_000_000)})
 	if len(file.Problems) == 0 {
 		t.Fatal("two megabytes of open blocks are told of nothing")
 	}
@@ -197,7 +197,7 @@ func TestHardTexts(t *testing.T) {
 		"blocks in one level": strings.Repeat("a{}", n),
 		"long line":           strings.Repeat("a;", n),
 	} {
-		file := scan("nginx.conf", src)
+		file := scan(syntax.Source{Path: "nginx.conf", Src: src})
 		if len(file.Problems) > maxProblems {
 			t.Errorf("%s: %d problems", name, len(file.Problems))
 		}
@@ -212,8 +212,15 @@ func FuzzScan(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
+	f.Add("{% if a %}b{c;{% else %}d{{% endif %}{{ e }}\n}${I}\"{{ \"}}\" }}\"{{f}}; {{- g }}\n{{ if }}}{{ else }}}{{ end }} <%= h -%> #{# i #}\n")
 	f.Fuzz(func(t *testing.T, src string) {
-		checkLossless(t, scan("nginx.conf", src))
+		checkLossless(t, scan(syntax.Source{Path: "nginx.conf", Src: src}))
+		env := map[string]string{"I": "b:1"}
+		file := scan(syntax.Source{Path: "nginx.conf.template", Src: src, Env: env})
+		if file.Template == nil {
+			checkLossless(t, file)
+		}
+		Load(syntax.Source{Path: "/nonexistent/nginx.conf.template", Src: src, Env: env}, Options{})
 	})
 }
 

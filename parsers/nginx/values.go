@@ -15,10 +15,7 @@ import (
 const unknownPart = "\x00"
 
 // isTemplate reports whether a text holds the mark of a template engine: what it will be is not known.
-func isTemplate(s string) bool {
-	return strings.Contains(s, "{{") || strings.Contains(s, "{%") || strings.Contains(s, "<%") ||
-		strings.Contains(s, "@@") || strings.Contains(s, unknownPart)
-}
+func isTemplate(s string) bool { return syntax.HasMark(s) || strings.Contains(s, unknownPart) }
 
 // parseTime reads nginx's time syntax: "90", "1m30s", "500ms"; a bare number is seconds
 // (nginx.org, "Configuration file measurement units").
@@ -113,7 +110,7 @@ type place func(from, to int) syntax.Ref
 // a part stands for the whole word.
 func wordPlace(s *syntax.Stmt, i int) place {
 	whole := s.Ref(i)
-	raw, value := s.File.Raw(s.Words[i]), s.Arg(i)
+	raw, value := s.File.Read(s.Words[i]), s.Arg(i)
 	quote := 0
 	if s.Words[i].Quote != 0 {
 		quote = 1

@@ -205,7 +205,7 @@ func (b *builder) mapped(g *groups, l *level, s *syntax.Stmt, depth int) []text 
 			break
 		}
 	}
-	if !hasDefault || inner.opaque {
+	if !hasDefault || inner.opaque || s.File.IsOpen() {
 		found = append(found, unknown)
 	}
 	return found

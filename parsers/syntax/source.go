@@ -8,7 +8,10 @@ import (
 )
 
 // Source is a text to read and the path it has for the user.
-type Source struct{ Path, Src string }
+type Source struct {
+	Path, Src string
+	Env       map[string]string // what is known to fill in a template's ${NAME}
+}
 
 // MaxSize is how many bytes of one file are read at most.
 const MaxSize = 1 << 30

@@ -114,6 +114,7 @@ type File struct {
 	Stmts    []*Stmt
 	Comments []Comment // in order
 	Problems []Problem // in order of At
+	Template *Template // nil unless a template engine is yet to make the configuration from it
 
 	decode func(raw string) string
 
@@ -137,8 +138,12 @@ func (f *File) Text(s Span) string { return f.Src[s.Start:s.End] }
 func (f *File) Raw(w Word) string { return f.Src[w.Start:w.End] }
 
 // Value returns a word as the proxy of the file's dialect hands it on: quotes off, escapes decoded.
+// Marks of a template that write what is not known stand in it as Filling and Silent bytes.
 func (f *File) Value(w Word) string {
 	raw := f.Raw(w)
+	if f.Template != nil {
+		raw = f.Template.fill(w.Span)
+	}
 	if w.Quote == 0 && strings.IndexByte(raw, '\\') < 0 {
 		return raw
 	}
