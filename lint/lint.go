@@ -50,7 +50,7 @@ func apply(ctx context.Context, rule *Rule, p *Pass) []Diagnostic {
 	var found []Diagnostic
 	p.Report = func(d Diagnostic) {
 		if p.Config.Wants(d.At.File) {
-			found = append(found, complete(d, rule))
+			found = append(found, onDisk(complete(d, rule)))
 		}
 	}
 	rule.Run(ctx, p)
@@ -75,8 +75,11 @@ func complete(d Diagnostic, rule *Rule) Diagnostic {
 func countFiles(configs []*proxy.Config) int {
 	seen := map[string]struct{}{}
 	for _, config := range configs {
-		for path := range config.Tree.Files {
-			seen[path] = struct{}{}
+		for _, file := range config.Tree.Files {
+			if file.Origin != nil {
+				file = file.Origin.In
+			}
+			seen[file.Path] = struct{}{}
 		}
 	}
 	return len(seen)

@@ -29,11 +29,15 @@ type candidate struct {
 
 // folder reads all configurations found below a folder that the user named.
 func (l *loader) folder(dir string) error {
-	found, err := discover(dir, l.Dialect)
+	found, yamls, err := discover(dir, l.Dialect)
 	if err != nil {
 		return err
 	}
-	if len(found) == 0 {
+	embeds, err := l.yamlFiles(yamls)
+	if len(found) == 0 && !embeds {
+		if err != nil {
+			return err
+		}
 		return fmt.Errorf("%s: no nginx or HAProxy configuration in this folder", dir)
 	}
 	var mains, fragments, others []candidate
@@ -174,24 +178,27 @@ func belongTogether(sources []syntax.Source) bool {
 
 // discover lists the files below a folder whose content is a proxy's, in order of their paths. Hidden
 // folders and those of other people's code are passed over, and so is what a symbolic link finds outside.
-func discover(dir string, only syntax.Dialect) ([]candidate, error) {
+// The YAML files are those that may hold configurations.
+func discover(dir string, only syntax.Dialect) (found []candidate, yamls []string, err error) {
 	f := finder{dir: dir, root: realPath(dir), only: only, seen: map[string]bool{}}
 	if err := f.folder(dir, 0); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	slices.SortFunc(f.found, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(filepath.Dir(a.path), filepath.Dir(b.path)), cmp.Compare(a.path, b.path))
 	})
-	return f.found, nil
+	return f.found, f.yamls, nil
 }
 
 type finder struct {
 	dir    string
 	root   string // dir without symbolic links
 	only   syntax.Dialect
-	looked int
+	looked int             // candidates
+	opened int             // YAML files
 	seen   map[string]bool // real paths
 	found  []candidate
+	yamls  []string
 }
 
 func (f *finder) folder(dir string, depth int) error {
@@ -203,6 +210,8 @@ func (f *finder) folder(dir string, depth int) error {
 		path := filepath.Join(dir, e.Name())
 		var err error
 		switch {
+		case !e.IsDir() && isYAML(path):
+			f.yaml(path, e.Type())
 		case !e.IsDir() && mayBeConfig(path):
 			err = f.file(path, e.Type())
 		case e.IsDir() && depth < maxDepth && !isPassedOver(e.Name()):
@@ -244,19 +253,9 @@ func mayBeConfig(path string) bool {
 
 // file takes a file in when its content is a proxy's.
 func (f *finder) file(path string, mode fs.FileMode) error {
-	real := realPath(path)
-	if mode&fs.ModeSymlink != 0 {
-		rel, err := filepath.Rel(f.root, real)
-		if err != nil || !filepath.IsLocal(rel) {
-			return nil
-		}
-	} else if !mode.IsRegular() {
+	if !f.isNew(path, mode) {
 		return nil
 	}
-	if f.seen[real] {
-		return nil
-	}
-	f.seen[real] = true
 	if f.looked++; f.looked > maxCandidates {
 		return fmt.Errorf("%s: more than %d files to look at: name the configuration itself", f.dir, maxCandidates)
 	}
@@ -270,6 +269,25 @@ func (f *finder) file(path string, mode fs.FileMode) error {
 	}
 	f.found = append(f.found, candidate{path, dialect, isMain(path, src)})
 	return nil
+}
+
+// isNew reports whether a file may be read, and was not met before. A symbolic link may lead to what is below the
+// folder alone.
+func (f *finder) isNew(path string, mode fs.FileMode) bool {
+	real := realPath(path)
+	if mode&fs.ModeSymlink != 0 {
+		rel, err := filepath.Rel(f.root, real)
+		if err != nil || !filepath.IsLocal(rel) {
+			return false
+		}
+	} else if !mode.IsRegular() {
+		return false
+	}
+	if f.seen[real] {
+		return false
+	}
+	f.seen[real] = true
+	return true
 }
 
 // readHead returns the beginning of a file; "" for one that can't hold a configuration.

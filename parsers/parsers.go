@@ -27,14 +27,15 @@ type Options struct {
 	Env map[string]string
 }
 
-// Load reads what the paths name: a file is one configuration, a folder gives all that are found below it.
+// Load reads what the paths name: a file is one configuration, a folder gives all that are found below it, and a
+// YAML file those that lie in its ConfigMaps or compose configs.
 // A file that several paths reach is read once. A lone nginx fragment is read as part of the nginx.conf
 // around it, where one includes it; the configuration's Only then names the fragment.
 //
 // What is wrong inside a configuration is a problem of its tree. An error tells, in one line, of a path
 // that holds no configuration to read.
 func Load(paths []string, o Options) ([]*proxy.Config, error) {
-	l := loader{Options: o, held: map[string]place{}}
+	l := newLoader(o)
 	for _, path := range paths {
 		info, err := os.Stat(path)
 		if err != nil {
@@ -54,10 +55,16 @@ func Load(paths []string, o Options) ([]*proxy.Config, error) {
 }
 
 // LoadText reads a text that is not on disk under that name, such as standard input. Its includes start
-// at the folder of the name.
-func LoadText(name, src string, o Options) (*proxy.Config, error) {
+// at the folder of the name. A YAML text may hold several configurations.
+func LoadText(name, src string, o Options) ([]*proxy.Config, error) {
 	if err := checkText(src); err != nil {
 		return nil, pathError(name, err)
+	}
+	if isYAML(name) {
+		l := newLoader(o)
+		if found, err := l.yaml(name, src); found || err != nil {
+			return l.configs, err
+		}
 	}
 	dialect := o.Dialect
 	if dialect == syntax.AnyDialect {
@@ -65,9 +72,9 @@ func LoadText(name, src string, o Options) (*proxy.Config, error) {
 	}
 	switch dialect {
 	case syntax.Nginx:
-		return nginx.Load(o.source(name, src), nginx.Options{Version: o.NginxVersion}), nil
+		return []*proxy.Config{nginx.Load(o.source(name, src), nginx.Options{Version: o.NginxVersion})}, nil
 	case syntax.HAProxy:
-		return haproxy.Load([]syntax.Source{o.source(name, src)}, o.HAProxyVersion), nil
+		return []*proxy.Config{haproxy.Load([]syntax.Source{o.source(name, src)}, o.HAProxyVersion)}, nil
 	}
 	return nil, errDialect(name)
 }
@@ -86,6 +93,11 @@ type loader struct {
 	Options
 	configs []*proxy.Config
 	held    map[string]place // every file read so far, by its real path
+	yamls   map[string]bool  // every YAML file read so far likewise: whether it holds configurations
+}
+
+func newLoader(o Options) *loader {
+	return &loader{Options: o, held: map[string]place{}, yamls: map[string]bool{}}
 }
 
 // place is a file inside a configuration, under the path it has there.
@@ -104,6 +116,11 @@ func (l *loader) file(path string) error {
 	src, err := readText(path)
 	if err != nil {
 		return pathError(path, err)
+	}
+	if isYAML(path) {
+		if found, err := l.yaml(path, src); found || err != nil {
+			return err
+		}
 	}
 	dialect := l.Dialect
 	if dialect == syntax.AnyDialect {

@@ -298,7 +298,7 @@ func TestLoadRefuses(t *testing.T) {
 func TestDiscoverIsBounded(t *testing.T) {
 	deep := "top/" + strings.Repeat("d/", maxDepth)
 	files{deep + "nginx.conf": mainConf(), deep + "d/nginx.conf": mainConf()}.enter(t)
-	found, err := discover("top", syntax.AnyDialect)
+	found, _, err := discover("top", syntax.AnyDialect)
 	if err != nil || len(found) != 1 {
 		t.Errorf("got %v, %v, want what lies %d deep alone", found, err, maxDepth)
 	}
@@ -310,15 +310,15 @@ func TestDiscoverIsBounded(t *testing.T) {
 
 func TestLoadText(t *testing.T) {
 	files{"conf.d/mime.conf": "types {\n}\n"}.enter(t)
-	config, err := LoadText("conf.d/nginx.conf", mainConf("mime.conf"), Options{NginxVersion: proxy.Version{1, 27, 3}})
+	configs, err := LoadText("conf.d/nginx.conf", mainConf("mime.conf"), Options{NginxVersion: proxy.Version{1, 27, 3}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"nginx conf.d/nginx.conf + conf.d/mime.conf"}, summary([]*proxy.Config{config})); diff != "" {
+	if diff := cmp.Diff([]string{"nginx conf.d/nginx.conf + conf.d/mime.conf"}, summary(configs)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if config.Version != (proxy.Version{1, 27, 3}) {
-		t.Errorf("got version %v", config.Version)
+	if got := configs[0].Version; got != (proxy.Version{1, 27, 3}) {
+		t.Errorf("got version %v", got)
 	}
 	if _, err := LoadText("<stdin>", "words\n", Options{}); err == nil {
 		t.Error("no error for a text of unknown language")

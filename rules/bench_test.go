@@ -15,12 +15,12 @@ import (
 // BenchmarkRules sets the time of all rules beside that of reading the same 100,000 lines.
 func BenchmarkRules(b *testing.B) {
 	for dialect, text := range map[syntax.Dialect]string{syntax.Nginx: sample.Nginx(4000), syntax.HAProxy: sample.HAProxy(4000)} {
-		load := func(b *testing.B) *proxy.Config {
-			config, err := parsers.LoadText("big", text, parsers.Options{Dialect: dialect})
+		load := func(b *testing.B) []*proxy.Config {
+			configs, err := parsers.LoadText("big", text, parsers.Options{Dialect: dialect})
 			if err != nil {
 				b.Fatal(err)
 			}
-			return config
+			return configs
 		}
 		b.Run(dialect.String()+"/read", func(b *testing.B) {
 			for b.Loop() {
@@ -28,7 +28,7 @@ func BenchmarkRules(b *testing.B) {
 			}
 		})
 		b.Run(dialect.String()+"/rules", func(b *testing.B) {
-			configs := []*proxy.Config{load(b)}
+			configs := load(b)
 			for b.Loop() {
 				if found := lint.Run(context.Background(), configs, All(), &inventory.Facts{}).Diagnostics; len(found) > 0 {
 					b.Fatal(found[0].Message)

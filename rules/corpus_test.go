@@ -12,7 +12,6 @@ import (
 	"github.com/proxylint/proxylint/lint"
 	"github.com/proxylint/proxylint/lint/inventory"
 	"github.com/proxylint/proxylint/parsers"
-	"github.com/proxylint/proxylint/parsers/proxy"
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
@@ -70,11 +69,11 @@ func countGroup(t *testing.T, dir string, dialect syntax.Dialect) (lines []strin
 		if err != nil {
 			t.Fatal(err)
 		}
-		config, err := parsers.LoadText(filepath.Join(empty, e.Name()), string(text), parsers.Options{Dialect: dialect})
+		configs, err := parsers.LoadText(filepath.Join(empty, e.Name()), string(text), parsers.Options{Dialect: dialect})
 		if err != nil {
 			t.Fatal(err)
 		}
-		result := lint.Run(context.Background(), []*proxy.Config{config}, All(), &inventory.Facts{})
+		result := lint.Run(context.Background(), configs, All(), &inventory.Facts{})
 		files++
 		if result.Fails(lint.Warning) {
 			loud++

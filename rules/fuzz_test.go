@@ -14,7 +14,6 @@ import (
 	"github.com/proxylint/proxylint/lint/inventory"
 	"github.com/proxylint/proxylint/lint/report"
 	"github.com/proxylint/proxylint/parsers"
-	"github.com/proxylint/proxylint/parsers/proxy"
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
@@ -51,11 +50,11 @@ func FuzzLint(f *testing.F) {
 			o.Dialect = syntax.HAProxy
 		}
 		for _, name := range []string{"fuzz", "fuzz.template"} {
-			config, err := parsers.LoadText(filepath.Join(empty, name), text, o)
+			configs, err := parsers.LoadText(filepath.Join(empty, name), text, o)
 			if err != nil {
 				return // a binary file, say
 			}
-			result := lint.Run(context.Background(), []*proxy.Config{config}, All(), &inventory.Facts{})
+			result := lint.Run(context.Background(), configs, All(), &inventory.Facts{})
 			for _, d := range result.Diagnostics {
 				checkFinding(t, d)
 			}

@@ -100,11 +100,8 @@ func (in *input) load(stdin io.Reader) ([]*proxy.Config, error) {
 	if _, err := io.Copy(&src, io.LimitReader(stdin, syntax.MaxSize+1)); err != nil {
 		return nil, fmt.Errorf("standard input: %w", err)
 	}
-	config, err := parsers.LoadText(cmp.Or(in.stdinName, "<stdin>"), src.String(), in.options)
-	if err != nil {
-		return nil, err
-	}
-	return append(configs, config), nil
+	piped, err := parsers.LoadText(cmp.Or(in.stdinName, "<stdin>"), src.String(), in.options)
+	return append(configs, piped...), err
 }
 
 func proxyVersion(c *cli.Context, flag string) (proxy.Version, error) {

@@ -164,6 +164,7 @@ func (s Source) Explicit() bool { return s > ByExpose }
 // Port is one port that a container listens on.
 type Port struct {
 	Number   int
+	Name     string         // what a Kubernetes container calls it; "" for none
 	Protocol proxy.Protocol // UnknownProtocol when nothing shows it
 	Loopback bool           // bound to 127.0.0.1 or ::1: reached from inside the container alone
 	Source   Source

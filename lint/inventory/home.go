@@ -36,9 +36,9 @@ func (f *Facts) Associate(configs []*proxy.Config) {
 	held := newHoldings(f.Projects)
 	taken := map[*Service]bool{}
 	for _, c := range configs {
-		home := held.home(c)
+		home := f.homeInCluster(c)
 		if home == nil {
-			home = f.homeInCluster(c)
+			home = held.home(c)
 		}
 		if home != nil {
 			f.homes[c] = home
@@ -152,32 +152,11 @@ func (p *Project) hasOneProxy(d syntax.Dialect) bool {
 	return count == 1
 }
 
-// homeInCluster returns the workload that mounts the ConfigMap which holds a configuration; nil when none does.
-func (f *Facts) homeInCluster(c *proxy.Config) *Home {
-	if f.Cluster == nil || len(c.Tree.Roots) == 0 {
-		return nil
-	}
-	for _, config := range f.Cluster.Configs {
-		if config.File != c.Tree.Roots[0].Path {
-			continue
-		}
-		for _, w := range f.Cluster.Workloads {
-			for _, m := range w.ConfigMaps {
-				if m.Name == config.Name && w.Namespace == config.Namespace {
-					text := fmt.Sprintf("%s %s mounts ConfigMap %s at %s", w.Kind, w.Name, m.Name, m.Target)
-					return &Home{Workload: w, Proven: true, Evidence: []Evidence{{At: m.At, Text: text}}}
-				}
-			}
-		}
-	}
-	return nil
-}
-
 // nearHome returns the one service of the nearest compose project that is recognisably the proxy, by its image,
 // command, build folder or name; nil when there is none, or more.
 func (f *Facts) nearHome(c *proxy.Config, h *holdings) *Home {
-	if len(c.Tree.Roots) == 0 {
-		return nil
+	if len(c.Tree.Roots) == 0 || c.Tree.Roots[0].Origin != nil {
+		return nil // one that lies in a manifest runs where that says
 	}
 	for dir := filepath.Dir(h.realPath(filepath.FromSlash(c.Tree.Roots[0].Path))); ; dir = filepath.Dir(dir) {
 		for _, p := range f.Projects {

@@ -17,8 +17,8 @@ const factsVersion = 1
 
 // fact is one thing that is known: a row of the table, an object of the JSON.
 type fact struct {
-	Kind   string `json:"kind"`           // "service", "port", "server", "configuration" ...
-	Of     string `json:"of"`             // what it is told of
+	Kind   string `json:"kind"` // "service", "port", "server", "configuration" ...
+	Of     string `json:"of"`   // what it is told of
 	Text   string `json:"fact"`
 	File   string `json:"file,omitempty"` // where it was read; empty for what was not read
 	Line   int    `json:"line,omitempty"`

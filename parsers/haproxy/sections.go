@@ -14,6 +14,7 @@ func Load(sources []syntax.Source, version proxy.Version) *proxy.Config {
 	tree := &syntax.Tree{Dialect: syntax.HAProxy, Files: map[string]*syntax.File{}}
 	for _, source := range sources {
 		f := s.scan(source)
+		f.Origin = source.Origin
 		tree.Roots = append(tree.Roots, f)
 		tree.Files[f.Path] = f
 	}

@@ -41,7 +41,7 @@ func TestDuplicatesAreQuick(t *testing.T) {
 	}
 	main := "events {}\nhttp {\n" + strings.Repeat("server { etag on; include all.conf; }\n", 1000) + "}\n"
 	dir := plant(t, map[string]string{"nginx.conf": main, "all.conf": file.String()})
-	tree := loadTree(syntax.Source{Path: filepath.Join(dir, "nginx.conf"), Src: main}, "")
+	tree := loadTree(syntax.Source{Path: filepath.Join(dir, "nginx.conf"), Src: main}, Options{})
 	start := time.Now()
 	check(tree, proxy.Version{})
 	if took := time.Since(start); took > 3*time.Second {

@@ -46,16 +46,20 @@ func matchIn(dir, part string) []string {
 	if err != nil {
 		return nil
 	}
-	part = strings.ReplaceAll(part, "[!", "[^")
 	var found []string
 	for _, e := range entries {
-		name := e.Name()
-		if strings.HasPrefix(name, ".") != strings.HasPrefix(part, ".") {
-			continue
-		}
-		if ok, err := filepath.Match(part, name); err == nil && ok {
-			found = append(found, filepath.Join(dir, name))
+		if matchName(part, e.Name()) {
+			found = append(found, filepath.Join(dir, e.Name()))
 		}
 	}
 	return found
+}
+
+// matchName reports whether one part of a pattern matches the name of a file.
+func matchName(part, name string) bool {
+	if strings.HasPrefix(name, ".") != strings.HasPrefix(part, ".") {
+		return false
+	}
+	ok, err := filepath.Match(strings.ReplaceAll(part, "[!", "[^"), name)
+	return err == nil && ok
 }

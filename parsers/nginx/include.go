@@ -1,6 +1,7 @@
 package nginx
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,12 +22,16 @@ const maxFiles = 20_000
 type Options struct {
 	Version proxy.Version
 	Within  string // includes may not lead out of this folder; "": the main file's
+
+	// Beside are the texts that an embedded main file may include, itself among them, in order of their
+	// names: no file on disk is read for it.
+	Beside []syntax.Source
 }
 
 // Load reads a main file and all that it includes. It never fails: what can't be read is a Problem of
 // the tree.
 func Load(main syntax.Source, o Options) *proxy.Config {
-	tree := loadTree(main, o.Within)
+	tree := loadTree(main, o)
 	check(tree, o.Version)
 	config := build(tree)
 	config.Version = o.Version
@@ -39,7 +44,7 @@ func FindRoot(path string) (root string, ok bool) {
 	for range 4 {
 		root := filepath.Join(dir, "nginx.conf")
 		if text, err := syntax.ReadFile(root); err == nil && !sameFile(root, path) {
-			tree := loadTree(syntax.Source{Path: root, Src: text}, "")
+			tree := loadTree(syntax.Source{Path: root, Src: text}, Options{})
 			for included := range tree.Files {
 				if sameFile(included, path) {
 					return root, true
@@ -57,7 +62,7 @@ func sameFile(a, b string) bool {
 	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
-func loadTree(main syntax.Source, within string) *syntax.Tree {
+func loadTree(main syntax.Source, o Options) *syntax.Tree {
 	l := loader{
 		tree: &syntax.Tree{
 			Dialect:  syntax.Nginx,
@@ -69,16 +74,19 @@ func loadTree(main syntax.Source, within string) *syntax.Tree {
 		env:  main.Env,
 		done: map[string]bool{},
 	}
-	if within == "" {
-		within = l.base
-	}
-	l.within = realPath(within)
 	file := scan(syntax.Source{Path: filepath.ToSlash(main.Path), Src: main.Src, Env: main.Env})
+	file.Origin = main.Origin
 	l.tree.Roots = []*syntax.File{file}
 	l.tree.Around = around(file)
 	l.tree.Fragment = len(l.tree.Around) > 0
 	l.tree.Files[file.Path] = file
-	l.follow(file, realPath(main.Path))
+	if main.Origin != nil {
+		l.beside = &beside{main: file, sources: o.Beside}
+		l.follow(file, file.Path)
+	} else {
+		l.within = realPath(cmp.Or(o.Within, l.base))
+		l.follow(file, realPath(main.Path))
+	}
 	for _, f := range l.tree.Files {
 		l.tree.Fragment = l.tree.Fragment || f.IsOpen()
 	}
@@ -91,6 +99,7 @@ type loader struct {
 	base   string // the main file's folder: every relative include starts there
 	env    map[string]string
 	within string          // the folder that includes may not leave, without symbolic links
+	beside *beside         // what an embedded main file may include; nil: files on disk
 	done   map[string]bool // whether all includes of a file are followed; false: it is on the way here
 	chain  []link
 }
@@ -135,6 +144,8 @@ func (l *loader) include(s *syntax.Stmt) {
 	switch {
 	case isTemplate(name), strings.Contains(name, "$"): // include takes no variables: envsubst fills these in
 		l.unread(s)
+	case l.beside != nil:
+		l.includeBeside(s, name)
 	case !strings.ContainsAny(name, "*?["):
 		l.includeFile(s, path)
 	case !l.inside(globBase(path)):
@@ -230,7 +241,7 @@ func (l *loader) unreadable(s *syntax.Stmt, path string, err error) {
 		l.problem(s, syntax.Note, fmt.Sprintf("%s was not read: %v", name, plainError(err)), "", nil)
 	case isShipped(path):
 		l.problem(s, syntax.Note, name+" was not read: it is not here; nginx's package ships a file of that name", "", nil)
-	case l.tree.Fragment || s.File.Template != nil || !hasConfigs(filepath.Dir(path)):
+	case l.tree.Fragment || s.File.Template != nil || l.beside != nil || !hasConfigs(filepath.Dir(path)):
 		l.problem(s, syntax.Note, name+" was not read: it is not here", "", nil)
 	default:
 		l.problem(s, syntax.Fatal, name+" does not exist, while other files of its folder do", nearestFile(path), nil)

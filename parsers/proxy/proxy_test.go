@@ -30,11 +30,11 @@ func TestSurvey(t *testing.T) {
 		for i, server := range strings.Split(test.servers, "|") {
 			text += "    server s" + string(rune('a'+i)) + " " + server + "\n"
 		}
-		config, err := parsers.LoadText("a.cfg", text, parsers.Options{Dialect: syntax.HAProxy})
+		configs, err := parsers.LoadText("a.cfg", text, parsers.Options{Dialect: syntax.HAProxy})
 		if err != nil {
 			t.Fatal(err)
 		}
-		u := config.Upstreams[0]
+		u := configs[0].Upstreams[0]
 		if u.Plain != test.plain || u.TLS != test.tls || u.CheckPort != test.checkPort {
 			t.Errorf("%s: Plain %v, TLS %v, CheckPort %v, want %v, %v, %v", test.servers,
 				u.Plain, u.TLS, u.CheckPort, test.plain, test.tls, test.checkPort)

@@ -11,6 +11,7 @@ import (
 type Source struct {
 	Path, Src string
 	Env       map[string]string // what is known to fill in a template's ${NAME}
+	Origin    *Embedded         // where it lies inside another file; nil: it is a file itself
 }
 
 // MaxSize is how many bytes of one file are read at most.

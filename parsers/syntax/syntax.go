@@ -111,6 +111,7 @@ type File struct {
 	Path     string // as the user would name it, with slashes
 	Src      string
 	Dialect  Dialect
+	Origin   *Embedded // where the text lies inside another file; nil: it is a file itself
 	Stmts    []*Stmt
 	Comments []Comment // in order
 	Problems []Problem // in order of At
