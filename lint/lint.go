@@ -3,6 +3,7 @@ package lint
 
 import (
 	"context"
+	"maps"
 	"runtime"
 	"slices"
 	"sync"
@@ -15,7 +16,7 @@ import (
 // Result is what a run found.
 type Result struct {
 	Diagnostics []Diagnostic // by file, place and rule; each place once per rule
-	Files       int          // distinct files read
+	Files       []string     // paths of the files read, sorted
 	Suppressed  int          // findings left out because a comment or a baseline accepts them
 }
 
@@ -38,7 +39,7 @@ func Run(ctx context.Context, configs []*proxy.Config, rules []*Rule, facts *inv
 		result.Diagnostics = append(result.Diagnostics, slices.Concat(found...)...)
 	}
 	result.Diagnostics = sortAndDedup(result.Diagnostics)
-	result.Files = countFiles(configs)
+	result.Files = filesOf(configs)
 	return result
 }
 
@@ -72,7 +73,8 @@ func complete(d Diagnostic, rule *Rule) Diagnostic {
 	return d
 }
 
-func countFiles(configs []*proxy.Config) int {
+// filesOf returns the paths of all files, each once, sorted.
+func filesOf(configs []*proxy.Config) []string {
 	seen := map[string]struct{}{}
 	for _, config := range configs {
 		for _, file := range config.Tree.Files {
@@ -82,7 +84,7 @@ func countFiles(configs []*proxy.Config) int {
 			seen[file.Path] = struct{}{}
 		}
 	}
-	return len(seen)
+	return slices.Sorted(maps.Keys(seen))
 }
 
 // Count returns how many diagnostics have that severity.

@@ -21,14 +21,16 @@ func WriteMarkdown(w io.Writer) error {
 			r.ID, r.ID, r.Severity, proxies(r), r.Symptom, plain.Replace(r.Doc.Title))
 	}
 	for _, r := range All() {
-		writeSection(&b, r)
+		b.WriteByte('\n')
+		WriteSection(&b, r)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func writeSection(b *strings.Builder, r *lint.Rule) {
-	fmt.Fprintf(b, "\n## %s\n\n%s (%s; %s; %s; since %s)\n", r.ID,
+// WriteSection writes the section of that page which documents one rule.
+func WriteSection(b *strings.Builder, r *lint.Rule) {
+	fmt.Fprintf(b, "## %s\n\n%s (%s; %s; %s; since %s)\n", r.ID,
 		plain.Replace(r.Doc.Title), r.Severity, r.Symptom, proxies(r), r.Doc.Since)
 	writeParagraphs(b, "Why", r.Doc.Why)
 	writeParagraphs(b, "How to mend it", r.Doc.How)

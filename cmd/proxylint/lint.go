@@ -46,12 +46,18 @@ func lintCommand() *cli.Command {
 		Flags: append([]cli.Flag{
 			&cli.GenericFlag{
 				Name: "format", Value: &repeated{}, DefaultText: "text",
-				Usage: "write " + strings.Join(report.Formats(), " or ") + ", into a file with `F[=FILE]`; may be repeated",
+				Usage: "write `F[=FILE]`, where F is " + alternatives(report.Formats()) + "; may be repeated",
 			},
 			&cli.StringFlag{Name: "fail-on", Value: "warning", Usage: "exit with 1 from `SEVERITY` on: error, warning, info, never"},
 			&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to colour the text: auto, always, never"},
 		}, inputFlags()...),
 	}
+}
+
+// alternatives writes a list of at least two as prose.
+func alternatives(list []string) string {
+	last := len(list) - 1
+	return strings.Join(list[:last], ", ") + " or " + list[last]
 }
 
 func runLint(c *cli.Context) error {
@@ -178,12 +184,15 @@ func (j *job) write(stdout io.Writer, result lint.Result) error {
 	if err != nil {
 		return err
 	}
+	options := report.Options{Dir: dir, Version: buildVersion(), Rule: documented}
 	var out bytes.Buffer
 	for _, o := range j.outputs {
 		if o.file == "" {
-			err = report.Write(&out, o.format, result, report.Options{Color: j.color, Dir: dir})
+			toStdout := options
+			toStdout.Color = j.color
+			err = report.Write(&out, o.format, result, toStdout)
 		} else {
-			err = writeFile(o, result, dir)
+			err = writeFile(o, result, options)
 		}
 		if err != nil {
 			return err
@@ -193,10 +202,19 @@ func (j *job) write(stdout io.Writer, result lint.Result) error {
 	return err
 }
 
-func writeFile(o output, result lint.Result, dir string) error {
+func writeFile(o output, result lint.Result, options report.Options) error {
 	file, err := os.Create(o.file)
 	if err != nil {
 		return err
 	}
-	return errors.Join(report.Write(file, o.format, result, report.Options{Dir: dir}), file.Close())
+	return errors.Join(report.Write(file, o.format, result, options), file.Close())
+}
+
+// documented returns a rule with its documentation.
+func documented(id string) report.Rule {
+	rule := rules.Find(id)
+	var text, markdown strings.Builder
+	rules.WriteDoc(&text, rule) // a Builder takes all
+	rules.WriteSection(&markdown, rule)
+	return report.Rule{Rule: rule, Text: text.String(), Markdown: markdown.String()}
 }

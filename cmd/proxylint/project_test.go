@@ -7,11 +7,14 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/proxylint/proxylint/lint/report"
 )
 
 var update = flag.Bool("update", false, "rewrite the example output in README.md")
@@ -38,6 +41,18 @@ func TestReadme(t *testing.T) {
 		}
 	} else if diff := cmp.Diff(shown, stdout.String()); diff != "" {
 		t.Errorf("proxylint %s: run this test with -update (-README.md +now):\n%s", command, diff)
+	}
+}
+
+// TestReadmeFormats holds the table of formats in README.md to those there are.
+func TestReadmeFormats(t *testing.T) {
+	var told []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\|").FindAllStringSubmatch(readFile(t, "../../README.md"), -1) {
+		told = append(told, row[1])
+	}
+	slices.Sort(told)
+	if diff := cmp.Diff(report.Formats(), told); diff != "" {
+		t.Errorf("README.md lists other formats (-there are +listed):\n%s", diff)
 	}
 }
 

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -34,17 +33,10 @@ func WriteFacts(w io.Writer, format string, facts *inventory.Facts, configs []*p
 	l := factList{o: o, facts: []fact{}}
 	l.all(facts, configs)
 	if format == "json" {
-		var b strings.Builder
-		enc := json.NewEncoder(&b)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		if err := enc.Encode(struct {
+		return encodeJSON(w, struct {
 			Version int    `json:"version"`
 			Facts   []fact `json:"facts"`
-		}{factsVersion, l.facts}); err != nil {
-			return err
-		}
-		return writeEscaped(w, b.String())
+		}{factsVersion, l.facts})
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "KIND\tOF\tFACT\tWHERE")

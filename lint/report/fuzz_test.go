@@ -12,8 +12,8 @@ import (
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
-// FuzzText gives arbitrary bytes to every part of a finding: what is written must be plain text, and
-// the JSON must decode.
+// FuzzText gives arbitrary bytes to every part of a finding: what is written must be plain text that the
+// readers of each format take.
 func FuzzText(f *testing.F) {
 	f.Add("nginx.conf", "a {\n\tproxy_pass http://bob:pw@app;\r\n}\n", uint(3), uint(9), "app is down", true)
 	f.Add("::error::x", "##[group]\x1b[2J\x00\xff\u202e", uint(0), uint(99), "a\nb ##vso[x]", false)
@@ -32,13 +32,14 @@ func FuzzText(f *testing.F) {
 			Related: []lint.Related{{At: at, Message: message}},
 			Fix:     &lint.Fix{Title: message, Edits: []lint.Edit{{At: at, New: message}}}}
 
+		for _, format := range Formats() {
+			checkOutput(t, format, write(t, format, result(d), documented))
+		}
 		text := write(t, "text", result(d), Options{})
-		checkPlain(t, text)
 		if got := strings.Count(string(text), "^"); got == 0 {
 			t.Errorf("no caret in\n%s", text)
 		}
 		out := write(t, "json", result(d), Options{})
-		checkPlain(t, out)
 		var decoded jsonResult
 		if err := json.Unmarshal(out, &decoded); err != nil {
 			t.Fatal(err)

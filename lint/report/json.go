@@ -70,7 +70,7 @@ func writeJSON(w io.Writer, result lint.Result, o Options) error {
 		Version:     jsonVersion,
 		Diagnostics: []jsonDiagnostic{},
 		Summary: jsonSummary{
-			Files:      result.Files,
+			Files:      len(result.Files),
 			Errors:     result.Count(lint.Error),
 			Warnings:   result.Count(lint.Warning),
 			Infos:      result.Count(lint.Info),
@@ -80,11 +80,16 @@ func writeJSON(w io.Writer, result lint.Result, o Options) error {
 	for _, d := range result.Diagnostics {
 		out.Diagnostics = append(out.Diagnostics, o.jsonDiagnostic(d))
 	}
+	return encodeJSON(w, out)
+}
+
+// encodeJSON writes a value as JSON that can be shown on a terminal.
+func encodeJSON(w io.Writer, v any) error {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	if err := enc.Encode(out); err != nil {
+	if err := enc.Encode(v); err != nil {
 		return err
 	}
 	return writeEscaped(w, b.String())

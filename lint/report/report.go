@@ -1,7 +1,7 @@
 // Package report writes what a run found, in one of several formats.
 //
-// Lines count from 1. Columns count from 1 in Unicode code points; a byte that is not valid UTF-8
-// counts as one. Every text is made safe before a format sees it, see [Write].
+// Lines count from 1. Columns count from 1 in Unicode code points (rdjson: in bytes); a byte that is not
+// valid UTF-8 counts as one. Every text is made safe before a format sees it, see [Write].
 package report
 
 import (
@@ -17,15 +17,35 @@ import (
 
 // Options are what all formats share.
 type Options struct {
-	Color bool   // text: severities, places and carets in colour
-	Dir   string // absolute; paths below it are written relative to it, with slashes
+	Color   bool                 // text: severities, places and carets in colour
+	Dir     string               // absolute; paths below it are written relative to it, with slashes
+	Version string               // proxylint's own; may be empty
+	Rule    func(id string) Rule // documents the rule of a diagnostic; nil: there is no more than its ID
+}
+
+// Rule is what a format that carries documentation is given of a rule.
+type Rule struct {
+	*lint.Rule
+	Text, Markdown string // all of its documentation, as plain text and as Markdown
 }
 
 // formats is the one list of formats.
 var formats = map[string]func(io.Writer, lint.Result, Options) error{
-	"json": writeJSON,
-	"text": writeText,
+	"checkstyle": writeCheckstyle,
+	"github":     writeGitHub,
+	"gitlab":     writeGitLab,
+	"json":       writeJSON,
+	"junit":      writeJUnit,
+	"markdown":   writeMarkdown,
+	"rdjson":     writeRDJSON,
+	"sarif":      writeSARIF,
+	"text":       writeText,
 }
+
+// homepage is where proxylint is found, and its rules are documented.
+const homepage = "https://github.com/proxylint/proxylint"
+
+func ruleURL(id string) string { return homepage + "/blob/HEAD/rules/README.md#" + id }
 
 // Formats lists the names that --format takes, sorted.
 func Formats() []string { return slices.Sorted(maps.Keys(formats)) }
@@ -55,4 +75,35 @@ func (o Options) path(path string) string {
 		}
 	}
 	return filepath.ToSlash(path)
+}
+
+// fileFindings are the diagnostics of one file.
+type fileFindings struct {
+	path  string
+	found []lint.Diagnostic
+}
+
+// byFile returns every file of a run, in the order of their paths.
+func byFile(result lint.Result) []fileFindings {
+	found := map[string][]lint.Diagnostic{}
+	for _, path := range result.Files {
+		found[path] = nil
+	}
+	for _, d := range result.Diagnostics {
+		found[d.At.File.Path] = append(found[d.At.File.Path], d)
+	}
+	var list []fileFindings
+	for _, path := range slices.Sorted(maps.Keys(found)) {
+		list = append(list, fileFindings{path, found[path]})
+	}
+	return list
+}
+
+// places returns the other places of a diagnostic; where the proxy stops comes last.
+func places(d lint.Diagnostic) []lint.Related {
+	if d.Stops.IsZero() || d.Stops == d.At {
+		return d.Related
+	}
+	stops := lint.Related{At: d.Stops, Message: "where " + proxyName(d.At.File.Dialect) + " stops"}
+	return append(slices.Clip(d.Related), stops)
 }

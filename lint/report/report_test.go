@@ -36,7 +36,7 @@ func finding(at syntax.Ref, message string) lint.Diagnostic {
 }
 
 func result(diagnostics ...lint.Diagnostic) lint.Result {
-	return lint.Result{Diagnostics: diagnostics, Files: 1}
+	return lint.Result{Diagnostics: diagnostics, Files: []string{"nginx.conf"}}
 }
 
 // complete is a finding with all of its parts, and one with none.
@@ -44,7 +44,7 @@ func complete() lint.Result {
 	pass := mark("conf.d/api.conf", syntax.Nginx, "location / {\n    proxy_pass «http»://app:9000;\n}\n")
 	host := pass.File.Ref(syntax.Span{Start: pass.Span.End, End: pass.Span.End + 11})
 	return lint.Result{
-		Files:      3,
+		Files:      []string{"conf.d/api.conf", "conf.d/clean.conf", "nginx.conf"},
 		Suppressed: 4,
 		Diagnostics: []lint.Diagnostic{
 			{
@@ -102,7 +102,7 @@ var golden = map[string]func() lint.Result{
 	"complete":    complete,
 	"syntax":      syntaxFaults,
 	"secrets":     secrets,
-	"no-findings": func() lint.Result { return lint.Result{Files: 3} },
+	"no-findings": func() lint.Result { return lint.Result{Files: []string{"a.conf", "b.conf", "c.conf"}} },
 	"tabs":        func() lint.Result { return result(finding(nginx("a {\n\tb\t«c\td»;\n}"), "tabs")) },
 	"crlf":        func() lint.Result { return result(finding(nginx("a b;\r\nc «d;\r\n»e f;\r\n"), "line ends")) },
 	"wide-runes": func() lint.Result {
@@ -191,7 +191,7 @@ func TestWriteLeavesResult(t *testing.T) {
 
 func TestUnknownFormat(t *testing.T) {
 	err := Write(io.Discard, "xml", lint.Result{}, Options{})
-	want := `unknown format "xml", want one of json, text`
+	want := `unknown format "xml", want one of checkstyle, github, gitlab, json, junit, markdown, rdjson, sarif, text`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

@@ -23,12 +23,7 @@ const (
 // writeText writes findings for people. The first line of each is stable, for editors and problem
 // matchers: "path:line:column: severity: message [rule]".
 func writeText(w io.Writer, result lint.Result, o Options) error {
-	t := textWriter{
-		Writer:  bufio.NewWriter(w),
-		options: o,
-		paths:   painter(o.Color, color.Bold),
-		secrets: secretFinder{},
-	}
+	t := o.textWriter(w, secretFinder{})
 	for _, d := range result.Diagnostics {
 		t.diagnostic(d)
 		fmt.Fprintln(t)
@@ -44,11 +39,30 @@ type textWriter struct {
 	secrets secretFinder
 }
 
+func (o Options) textWriter(w io.Writer, secrets secretFinder) *textWriter {
+	return &textWriter{
+		Writer:  bufio.NewWriter(w),
+		options: o,
+		paths:   painter(o.Color, color.Bold),
+		secrets: secrets,
+	}
+}
+
+// asText returns a finding as the text format shows it.
+func (o Options) asText(d lint.Diagnostic, secrets secretFinder) string {
+	var b strings.Builder
+	o.Color = false
+	t := o.textWriter(&b, secrets)
+	t.diagnostic(d)
+	t.Flush() // a Builder takes all
+	return b.String()
+}
+
 func (t *textWriter) diagnostic(d lint.Diagnostic) {
 	paint := severityPainter(d.Severity, t.options.Color)
 	at := d.At.Position()
 	fmt.Fprintf(t, "%s: %s %s [%s]\n",
-		t.paths(linePath(t.place(d.At))), paint(d.Severity.String()+":"), d.Message, d.Rule)
+		t.paths(linePath(t.options.place(d.At))), paint(d.Severity.String()+":"), d.Message, d.Rule)
 
 	number := strconv.Itoa(at.Line)
 	margin := strings.Repeat(" ", len(number)+2)
@@ -56,31 +70,37 @@ func (t *textWriter) diagnostic(d lint.Diagnostic) {
 	fmt.Fprintln(t, strings.TrimRight(" "+number+" | "+source, " "))
 	indent := len(carets) - len(strings.TrimLeft(carets, " "))
 	fmt.Fprintf(t, "%s| %s%s\n", margin, carets[:indent], paint(carets[indent:]))
-	for _, note := range t.notes(d) {
+	for _, note := range t.options.notes(d) {
 		fmt.Fprintf(t, "%s= %s\n", margin, note)
 	}
 }
 
 // notes returns what is told below the source line.
-func (t *textWriter) notes(d lint.Diagnostic) []string {
+func (o Options) notes(d lint.Diagnostic) []string {
 	var notes []string
 	for _, r := range d.Related {
-		notes = append(notes, clean(t.place(r.At))+": "+r.Message)
+		notes = append(notes, clean(o.place(r.At))+": "+r.Message)
 	}
 	proxy := proxyName(d.At.File.Dialect)
 	if !d.Stops.IsZero() {
 		if d.Stops.File != d.At.File {
-			notes = append(notes, "where "+proxy+" stops: "+clean(t.place(d.Stops)))
+			notes = append(notes, "where "+proxy+" stops: "+clean(o.place(d.Stops)))
 		} else if line := d.Stops.Position().Line; line != d.At.Position().Line {
 			notes = append(notes, fmt.Sprintf("where %s stops: line %d", proxy, line))
 		}
 	}
+	return append(notes, advice(d)...)
+}
+
+// advice returns the notes that name no place: what follows from a finding, and what to write.
+func advice(d lint.Diagnostic) []string {
+	var notes []string
 	switch d.Symptom {
 	case "", lint.NoSymptom:
 	case noEffect:
 		notes = append(notes, "it has no effect")
 	case startFailure:
-		notes = append(notes, proxy+" does not start")
+		notes = append(notes, proxyName(d.At.File.Dialect)+" does not start")
 	default:
 		notes = append(notes, "the client sees: "+string(d.Symptom))
 	}
@@ -91,9 +111,9 @@ func (t *textWriter) notes(d lint.Diagnostic) []string {
 }
 
 // place names where something starts, as "path:line:column".
-func (t *textWriter) place(at syntax.Ref) string {
+func (o Options) place(at syntax.Ref) string {
 	p := at.Position()
-	return fmt.Sprintf("%s:%d:%d", t.options.path(at.File.Path), p.Line, p.Rune)
+	return fmt.Sprintf("%s:%d:%d", o.path(at.File.Path), p.Line, p.Rune)
 }
 
 func proxyName(d syntax.Dialect) string {
@@ -117,7 +137,7 @@ func summary(result lint.Result) string {
 	if counts == nil {
 		counts = []string{"no findings"}
 	}
-	return strings.Join(counts, ", ") + " in " + count(result.Files, "file")
+	return strings.Join(counts, ", ") + " in " + count(len(result.Files), "file")
 }
 
 func count(n int, noun string) string {
