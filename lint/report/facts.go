@@ -92,7 +92,11 @@ func (l *factList) home(c *proxy.Config, home *inventory.Home) {
 	if len(c.Tree.Roots) == 0 {
 		return
 	}
-	of := l.o.path(c.Tree.Roots[0].Path)
+	root := c.Tree.Roots[0]
+	of := l.o.path(root.Path)
+	if root.Origin != nil {
+		of = fmt.Sprintf("%s in %s", root.Origin.Name, l.o.path(root.Origin.In.Path))
+	}
 	if home == nil {
 		l.add(syntax.Ref{}, "configuration", of, "nothing shows where it runs")
 		return
@@ -182,7 +186,7 @@ func (l *factList) app(a *inventory.App, of string) {
 		binds = append(binds, b.Addr.At.Text())
 	}
 	name := a.Kind
-	if a.Name != "" {
+	if a.Name != "" && a.Name != a.Kind {
 		name += " " + a.Name
 	}
 	text := name
@@ -208,7 +212,11 @@ func (l *factList) cluster(c *inventory.Cluster) {
 	}
 	for _, w := range c.Workloads {
 		name := qualified(w.Namespace, w.Name)
-		l.add(w.At, w.Kind, name, "%d containers", len(w.Containers))
+		var images []string
+		for _, container := range w.Containers {
+			images = append(images, container.Image.Text)
+		}
+		l.add(w.At, w.Kind, name, "runs %s", strings.Join(images, ", "))
 		for _, container := range w.Containers {
 			l.container(container, name)
 		}
