@@ -39,8 +39,9 @@ var extensions = map[syntax.Dialect]string{syntax.Nginx: ".conf", syntax.HAProxy
 // can stand, `# want-1 "regexp"` expects it one line above (any offset will do). A root whose name ends
 // in _ok before its extension expects none. A first line `# nginx-version: 1.25.1` or
 // `# haproxy-version: 2.6` sets the version. A file "hosts" in the folder is read as --hosts would.
-// A root may be a template: NAME.conf.j2. ROOT.fixed is what all repairs of the rule make of ROOT. A sub-folder NAME.project, or NAME_ok.project, is
-// linted as a whole, with the inventory found in it.
+// A root may be a template: NAME.conf.j2. ROOT.fixed is what all repairs of the rule make of ROOT. A sub-folder
+// NAME.project, or NAME_ok.project, is linted as a whole, with the inventory found in it. Files named "inventory.*" are
+// read as --inventory would. The configuration of a project may lie in a ConfigMap: then its name ends in .yml.
 func TestRules(t *testing.T) {
 	for _, rule := range All() {
 		t.Run(rule.ID, func(t *testing.T) {
@@ -182,8 +183,9 @@ func checkExamples(t *testing.T, rule *lint.Rule) {
 func checkTestdata(t *testing.T, rule *lint.Rule) {
 	dir := testdata + "/" + rule.ID
 	for dialect, ext := range extensions {
-		roots := append(glob(t, dir+"/*"+ext), glob(t, dir+"/*"+ext+".j2")...)
-		roots = append(roots, glob(t, dir+"/*"+projectSuffix+"/"+proxyFile(dialect))...)
+		roots := slices.Concat(glob(t, dir+"/*"+ext), glob(t, dir+"/*"+ext+".j2"),
+			glob(t, dir+"/*"+projectSuffix+"/"+proxyFile(dialect)),
+			glob(t, dir+"/*"+projectSuffix+"/"+dialect.String()+".yml"))
 		if !rule.Serves(dialect) {
 			if len(roots) > 0 {
 				t.Errorf("%s: the rule does not serve %s", roots[0], dialect)
@@ -413,6 +415,11 @@ func run(t *testing.T, dir string, configs []*proxy.Config, rules []*lint.Rule) 
 	facts := &inventory.Facts{}
 	if hosts := filepath.Join(dir, "hosts"); isFile(hosts) {
 		if err := facts.ReadHosts(hosts); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, path := range glob(t, dir+"/inventory.*") {
+		if err := facts.ReadFile(path); err != nil {
 			t.Fatal(err)
 		}
 	}

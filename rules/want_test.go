@@ -34,7 +34,9 @@ func collectWants(t *testing.T, dir string, configs []*proxy.Config) []want {
 	files := map[string]string{}
 	for _, config := range configs {
 		for path, file := range config.Tree.Files {
-			files[path] = file.Src
+			if file.Origin == nil { // else the file around it has them
+				files[path] = file.Src
+			}
 		}
 	}
 	if strings.HasSuffix(dir, projectSuffix) {

@@ -14,6 +14,7 @@ func (c *composer) addNetwork(name string) {
 	if network.External {
 		c.gap(network.At, "", "is a network that others may join")
 	}
+	network.Driver = said.get("driver").last().value()
 	for _, config := range said.get("ipam", "config").items() {
 		subnet := config.child("subnet").value()
 		if prefix, err := netip.ParsePrefix(subnet.Text); err == nil && !subnet.Dynamic {

@@ -159,6 +159,7 @@ services:
     image: busybox
 networks:
   front:
+    driver: macvlan
     ipam: {config: [{subnet: 172.28.0.0/16}]}
   back: {external: true}
 configs:
@@ -219,7 +220,7 @@ replicas 3 restartable true loose false build ""
 image busybox @app/docker-compose.yml:44 "busybox"
 in default [] @app/docker-compose.yml:43 "bare"
 `)
-	if len(p.Networks) != 3 || p.Networks[0].Subnets[0].Prefix.String() != "172.28.0.0/16" || !p.Networks[1].External {
+	if len(p.Networks) != 3 || p.Networks[0].Subnets[0].Prefix.String() != "172.28.0.0/16" || p.Networks[0].Driver.Text != "macvlan" || !p.Networks[1].External {
 		t.Errorf("networks %v", p.Networks)
 	}
 	if len(p.Gaps) != 2 || p.Name != "app" { // the external network, the alias without a value

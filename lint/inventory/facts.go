@@ -55,6 +55,7 @@ type Project struct {
 	Name     string         // what its containers' names begin with: "name:", else its folder's
 	Files    []*syntax.File // the main file first
 	Dir      string         // what its relative paths start from
+	Running  bool           // it is what "docker inspect" lists, with the addresses of the moment
 	Services []*Service     // in the order of the file
 	Networks []*Network     // those declared, and "default"
 	Gaps     []Gap          // what of this project is not known: an absent include, an external network ...
@@ -65,6 +66,7 @@ type Network struct {
 	Name     string // the key in the file
 	At       syntax.Ref
 	External bool // others may join it
+	Driver   Value
 	Subnets  []Subnet
 }
 

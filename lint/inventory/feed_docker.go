@@ -33,7 +33,7 @@ type inspected struct {
 
 // docker reads the containers and networks of a Docker host. Others may run there: the listing need not be whole.
 func (r *reader) docker(root jsonNode) {
-	d := inspected{&Project{Dir: r.root}, map[string]*Network{}, map[string]bool{}}
+	d := inspected{&Project{Dir: r.root, Running: true}, map[string]*Network{}, map[string]bool{}}
 	d.project.Files = append(d.project.Files, root.file)
 	for _, n := range root.elements() {
 		if isDockerNetwork(n) {
@@ -57,6 +57,7 @@ func (r *reader) docker(root jsonNode) {
 // addNetwork reads a network and its subnets.
 func (d *inspected) addNetwork(n jsonNode) {
 	network := d.network(n.get("Name"))
+	network.Driver = n.get("Driver").value()
 	for _, config := range n.get("IPAM", "Config").elements() {
 		subnet := config.get("Subnet")
 		if prefix, err := netip.ParsePrefix(subnet.text()); err == nil {

@@ -209,7 +209,7 @@ const dockerText = `[
 
 func TestDocker(t *testing.T) {
 	facts, err := named(t, "containers.json", dockerText)
-	if err != nil || len(facts.Projects) != 1 {
+	if err != nil || len(facts.Projects) != 1 || !facts.Projects[0].Running {
 		t.Fatalf("%d projects, error %v", len(facts.Projects), err)
 	}
 	var got []string
@@ -217,7 +217,7 @@ func TestDocker(t *testing.T) {
 		got = append(got, fmt.Sprintf("%d %q: %s", at.Position().Line, at.Text(), fmt.Sprintf(format, args...)))
 	}
 	for _, n := range facts.Projects[0].Networks {
-		add(n.At, "network %s", n.Name)
+		add(n.At, "network %s %s", n.Name, n.Driver.Text)
 		add(n.Subnets[0].At, "subnet %s", n.Subnets[0].Prefix)
 	}
 	for _, s := range facts.Projects[0].Services {
@@ -250,7 +250,7 @@ func TestDocker(t *testing.T) {
 		}
 	}
 	want := []string{
-		`30 "shop_default": network shop_default`,
+		`30 "shop_default": network shop_default bridge`,
 		`31 "172.18.0.0/16": subnet 172.18.0.0/16`,
 		`3 "shop-web-1": service shop-web-1 restarts true loose false`,
 		`13 "nginx:1.29": nginx:1.29`,

@@ -155,8 +155,8 @@ func (p *Project) hasOneProxy(d syntax.Dialect) bool {
 // nearHome returns the one service of the nearest compose project that is recognisably the proxy, by its image,
 // command, build folder or name; nil when there is none, or more.
 func (f *Facts) nearHome(c *proxy.Config, h *holdings) *Home {
-	if len(c.Tree.Roots) == 0 || c.Tree.Roots[0].Origin != nil {
-		return nil // one that lies in a manifest runs where that says
+	if len(c.Tree.Roots) == 0 || c.Tree.Roots[0].Origin != nil { // what lies in a manifest is for its cluster
+		return nil
 	}
 	for dir := filepath.Dir(h.realPath(filepath.FromSlash(c.Tree.Roots[0].Path))); ; dir = filepath.Dir(dir) {
 		for _, p := range f.Projects {

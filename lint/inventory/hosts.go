@@ -46,4 +46,7 @@ func (f *Facts) Host(name string) []netip.Addr {
 	return f.hosts[hostKey(name)]
 }
 
+// Hosts returns the addresses of all names of the hosts file. Names are in lower case, without a final dot.
+func (f *Facts) Hosts() map[string][]netip.Addr { return f.hosts }
+
 func hostKey(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
