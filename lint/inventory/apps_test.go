@@ -2,7 +2,6 @@ package inventory
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,13 +15,7 @@ func appsIn(t testing.TB, files ...string) *Facts {
 	t.Helper()
 	root := t.TempDir()
 	for i := 0; i < len(files); i += 2 {
-		path := filepath.Join(root, files[i])
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(files[i+1]), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		write(t, filepath.Join(root, files[i]), files[i+1])
 	}
 	var f Facts
 	f.Discover(root)
@@ -199,7 +192,7 @@ if debug:
 `}, "gunicorn \"\" HTTP[:-1]@1,dynamic worker @4\n"},
 		{"gunicorn's silence", []string{"gunicorn.conf.py", "workers = 2\n"}, "gunicorn \"\"\n"},
 		{"Procfile", []string{"Procfile", "# c\nweb: PORT=3001 node server.js\nworker: node worker.js\napi: uvicorn main:app --port 9000\nasgi: gunicorn -b 0.0.0.0:$PORT app\n"},
-			"node \"web\" HTTP[:3001]@2\nuvicorn \"api\" HTTP[127.0.0.1:9000]@4 idle 5s\ngunicorn \"asgi\" HTTP[0.0.0.0:-1]@5,dynamic kill 30s header 8190\n"},
+			"node \"web\" HTTP[:3001]@2 idle 5s\nuvicorn \"api\" HTTP[127.0.0.1:9000]@4 idle 5s\ngunicorn \"asgi\" HTTP[0.0.0.0:-1]@5,dynamic kill 30s header 8190\n"},
 		{"Procfile without a port", []string{"Procfile", "web: gunicorn app\n"}, "gunicorn \"web\" kill 30s header 8190\n"},
 		{"package.json", []string{"package.json", `{
   "name": "x",
@@ -209,8 +202,8 @@ if debug:
     "start": "next build && next start -p 3005",
     "serve": "serve -s build -l tcp://0.0.0.0:5000"
   }
-}`}, "next \"start\" HTTP[:3005]@6\nserve \"serve\" HTTP[0.0.0.0:5000]@7\n"},
-		{"package.json with dev alone", []string{"package.json", "{\"scripts\": {\n\"dev\": \"cross-env PORT=\\\"3001\\\" next dev\"}}"}, "next \"dev\" HTTP[:3001]@2\n"},
+}`}, "next \"start\" HTTP[:3005]@6 idle 5s\nserve \"serve\" HTTP[0.0.0.0:5000]@7 idle 5s\n"},
+		{"package.json with dev alone", []string{"package.json", "{\"scripts\": {\n\"dev\": \"cross-env PORT=\\\"3001\\\" next dev\"}}"}, "next \"dev\" HTTP[:3001]@2 idle 5s\n"},
 		{"service", []string{"app.service", `[Service]
 User=app
 Group=www-data
@@ -223,7 +216,7 @@ ExecStart=/srv/venv/bin/gunicorn \
     --bind unix:/run/app/app.sock \
     wsgi:app
 `}, "gunicorn \"app\" HTTP[unix:/run/app/app.sock]@10,app/www-data,0777 kill 30s header 8190 user app@2 dir app@5 privatetmp@4\n"},
-		{"service with a port", []string{"app.service", "[Service]\nEnvironment=PORT=3000\nExecStart=-/usr/bin/node server.js\n"}, "node \"app\" HTTP[:3000]@2\n"},
+		{"service with a port", []string{"app.service", "[Service]\nEnvironment=PORT=3000\nExecStart=-/usr/bin/node server.js\n"}, "node \"app\" HTTP[:3000]@2 idle 5s\n"},
 		{"socket and service", []string{
 			"gunicorn.socket", "[Socket]\nListenStream=/run/gunicorn.sock\nSocketUser=www-data\nSocketMode=660\n",
 			"gunicorn.service", "[Service]\nExecStart=gunicorn --timeout 90 app\n",
@@ -268,7 +261,7 @@ Spring "dev" HTTP[:9]@6
 
 func TestAppGaps(t *testing.T) {
 	tests := []struct{ file, text, apps, why string }{
-		{"package.json", `{"scripts": {"start": "next start"}, oops`, "next \"start\" HTTP[:3000]@1,default\n", "is not valid JSON"},
+		{"package.json", `{"scripts": {"start": "next start"}, oops`, "", "is not valid JSON"},
 		{"server.xml", `<Server><Connector port="80"/></Wrong`, "Tomcat \"\" HTTP[:80]@1 idle 1m0s header 8192\n", "is not well-formed XML"},
 		{"application.yml", "server:\n  port: 81\n---\n a: @b@", "Spring \"\" HTTP[:81]@2\n", "is not valid YAML"},
 		{"app.service.d/override.conf", "[Service]\nUser=x", "", "adds to a unit, and is not read with it"},
@@ -282,73 +275,6 @@ func TestAppGaps(t *testing.T) {
 		if len(f.Gaps) != 1 || f.Gaps[0].Why != tt.why {
 			t.Errorf("%s: gaps %v", tt.file, f.Gaps)
 		}
-	}
-}
-
-func TestAppOfLine(t *testing.T) {
-	tests := []struct{ line, want string }{
-		{"gunicorn --bind=0.0.0.0:8001 -b unix:/a.sock --keep-alive 75 -k gthread app:app", "gunicorn HTTP[0.0.0.0:8001] HTTP[unix:/a.sock],0777 idle 1m15s header 8190 worker gthread"},
-		{"gunicorn -k uvicorn.workers.UvicornWorker -t 10 app", "gunicorn HTTP[127.0.0.1:8000],default idle 2s worker uvicorn.workers.UvicornWorker"},
-		{"gunicorn -c gunicorn.conf.py app", "gunicorn"},
-		{"PORT=80 gunicorn app", "gunicorn HTTP[:80] kill 30s header 8190"},
-		{"gunicorn -b :${PORT:-8000} app", "gunicorn HTTP[:8000],dynamic kill 30s header 8190"},
-		{`sh -c "cd /app && PORT=7 exec gunicorn -b \"0.0.0.0:$PORT\" app"`, "gunicorn HTTP[0.0.0.0:7] kill 30s header 8190"},
-		{"bash -lc 'exec poetry run uvicorn a:b --host 0.0.0.0 --port 8000'", "uvicorn HTTP[0.0.0.0:8000] idle 5s"},
-		{"uvicorn a:b --uds /run/a.sock --timeout-keep-alive 0", "uvicorn HTTP[unix:/run/a.sock],0666"},
-		{"uvicorn a:b --host 0.0.0.0", "uvicorn HTTP[0.0.0.0:8000] idle 5s"},
-		{"python3.11 -u -m uvicorn a:b", "uvicorn HTTP[127.0.0.1:8000],default idle 5s"},
-		{"python manage.py migrate && python manage.py runserver --noreload 0.0.0.0:8002", "django HTTP[0.0.0.0:8002]"},
-		{"./manage.py runserver 8003", "django HTTP[127.0.0.1:8003]"},
-		{"python -m http.server -b 127.0.0.1 8004", "http.server HTTP[127.0.0.1:8004]"},
-		{"flask --app x run -h 0.0.0.0 -p5001", "flask HTTP[0.0.0.0:5001]"},
-		{"hypercorn -b 0.0.0.0:8005 a:b", "hypercorn HTTP[0.0.0.0:8005] idle 5s"},
-		{"daphne -b 0.0.0.0 -p 8006 a:b", "daphne HTTP[0.0.0.0:8006]"},
-		{"uwsgi --socket :3031 --harakiri=30 --chmod-socket=660", "uwsgi uwsgi[:3031] kill 30s header 4096"},
-		{"uwsgi -s /run/u.sock --chmod-socket", "uwsgi uwsgi[unix:/run/u.sock],0666 header 4096"},
-		{"bundle exec puma -b tcp://0.0.0.0:9292 -b 'unix:///run/p.sock?umask=0111'", "puma HTTP[0.0.0.0:9292] HTTP[unix:/run/p.sock]"},
-		{"bin/rails server -b 0.0.0.0 -p 3002", "rails HTTP[0.0.0.0:3002]"},
-		{"node --inspect server.js --port 3003", "node HTTP[:3003]"},
-		{"node build.js && vite preview --host --port 4000", "vite HTTP[:4000]"},
-		{"vite build", ""},
-		{"npx next start -H 127.0.0.1", "next HTTP[127.0.0.1:3000]"},
-		{"yarn serve", ""},
-		{"npm start", ""},
-		{"http-server dist -p 8007", "http-server HTTP[:8007]"},
-		{"java -Xmx1g -Dserver.port=9000 -jar app.jar --server.port=9001", "java HTTP[:9001]"},
-		{"SERVER_PORT=9002 java -jar app.jar", "java HTTP[:9002]"},
-		{"php -S 0.0.0.0:8008 -t public", "php HTTP[0.0.0.0:8008]"},
-		{"php artisan serve --host=0.0.0.0", "php HTTP[0.0.0.0:8000]"},
-		{"/usr/sbin/php-fpm8.2 -F", "php-fpm"},
-		{"gosu www-data php-fpm", "php-fpm"},
-		{"node a.js > log 2>&1 &", "node"},
-		{"PORT=$(cat port) node a.js", "node HTTP[:-1],dynamic"},
-		{"cat x | grep gunicorn", ""},
-		{"", ""},
-	}
-	for _, tt := range tests {
-		got := ""
-		if app := appOfLine(Value{Text: tt.line, At: lineFile(tt.line)}); app != nil {
-			got = strings.ReplaceAll(describeApps([]*App{app}), "@1", "")
-			got = strings.TrimSpace(strings.Replace(got, ` ""`, "", 1))
-		}
-		if got != tt.want {
-			t.Errorf("%s\n got %s\nwant %s", tt.line, got, tt.want)
-		}
-	}
-}
-
-func lineFile(text string) syntax.Ref {
-	return syntax.NewFile("x", text, syntax.AnyDialect, nil).Ref(syntax.Span{End: syntax.Pos(len(text))})
-}
-
-func TestAppOfCommandWords(t *testing.T) {
-	var words []Value
-	for _, word := range []string{"sh", "-c", "uvicorn main:app --port 8009"} {
-		words = append(words, Value{Text: word, At: lineFile(word)})
-	}
-	app := appOfCommand(words)
-	if app == nil || len(app.Binds) != 1 || app.Binds[0].Addr.Port != 8009 || app.Binds[0].Addr.PortAt.Text() != "8009" {
-		t.Errorf("got %+v", app)
 	}
 }
 
@@ -378,7 +304,7 @@ func FuzzApps(f *testing.F) {
 		r.spring(syntax.NewFile("application.properties", text, syntax.AnyDialect, nil))
 		r.unit(syntax.NewFile("x.service", text, syntax.AnyDialect, nil))
 		r.unit(syntax.NewFile("x.socket", text, syntax.AnyDialect, nil))
-		appOfLine(Value{Text: text, At: lineFile(text)})
+		lineApp(Value{Text: text, At: lineFile(text)})
 		for _, app := range r.apps {
 			for _, b := range app.Binds {
 				_ = b.Addr.At.Text() + b.Addr.HostAt.Text() + b.Addr.PortAt.Text()
@@ -397,7 +323,7 @@ func TestAppsInLargeTexts(t *testing.T) {
 		for _, kind := range kinds[2:] {
 			kind.read(r, file)
 		}
-		appOfLine(Value{Text: text, At: lineFile(text)})
+		lineApp(Value{Text: text, At: lineFile(text)})
 		pool := syntax.NewFile("php/www.conf", "[www]\nlisten = 1\nlisten.allowed_clients = "+text, syntax.AnyDialect, nil)
 		r.pool(pool)
 	}

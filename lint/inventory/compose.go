@@ -119,6 +119,8 @@ func (r *reader) document(file *syntax.File) (yamldoc.Node, bool) {
 		r.gap(file.Path, "is not YAML: "+why)
 	case len(docs) == 0:
 		r.gap(file.Path, "is empty")
+	case docs[0].Size(maxYAMLSize) > maxYAMLSize:
+		r.gap(file.Path, tooBig)
 	default:
 		return docs[0], true
 	}

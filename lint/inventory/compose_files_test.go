@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
 // gaps lists what a project lacks.
@@ -167,10 +169,23 @@ func TestComposeIsBounded(t *testing.T) {
 			if took := time.Since(start); took > 5*time.Second {
 				t.Errorf("took %v", took)
 			}
-			if len(facts.Projects) != 1 {
+			if len(facts.Projects)+len(facts.Gaps) != 1 {
 				t.Errorf("%d projects, gaps %v", len(facts.Projects), facts.Gaps)
 			}
 		})
+	}
+}
+
+// Variables that each hold the one before twice must not grow without end.
+func TestDoublingVariables(t *testing.T) {
+	src := "A0=0123456789\n"
+	for i := range 60 {
+		src += fmt.Sprintf("A%d=$A%d$A%[2]d\n", i+1, i)
+	}
+	env := map[string]Value{}
+	readEnv(syntax.NewFile(".env", src, syntax.AnyDialect, nil), env)
+	if len(env["A6"].Text) != 640 || env["A6"].Dynamic || !env["A60"].Dynamic {
+		t.Errorf("A6 is %v, A60 is %v", env["A6"], env["A60"])
 	}
 }
 

@@ -1,9 +1,6 @@
 package inventory
 
-import (
-	"strconv"
-	"strings"
-)
+import "strings"
 
 // maxPublished bounds the ports of one service: a range may hold 65535.
 const maxPublished = 512
@@ -69,12 +66,4 @@ func portRange(text string) (first, last int) {
 		return -1, -1
 	}
 	return first, last
-}
-
-// portNumber returns the number of a port; -1 when the text is none.
-func portNumber(text string) int {
-	if n, err := strconv.ParseUint(strings.TrimSpace(text), 10, 16); err == nil && n > 0 {
-		return int(n)
-	}
-	return -1
 }

@@ -103,8 +103,6 @@ func readExtraHosts(said layers) []ExtraHost {
 	return list
 }
 
-func unbracketed(addr string) string { return strings.TrimSuffix(strings.TrimPrefix(addr, "["), "]") }
-
 // readScale reads how many containers run, and whether one may be replaced by another.
 func readScale(s *Service, said layers) {
 	s.Replicas = said.get("deploy", "replicas").last().number(said.get("scale").last().number(1))
@@ -156,15 +154,10 @@ func readVariables(said layers) map[string]Value {
 	env := map[string]Value{}
 	for _, l := range said {
 		for _, entry := range l.list() {
-			v := entry.value()
-			name, text, found := strings.Cut(v.Text, "=")
-			if !found {
+			name, value, found := Value{Text: entry.Text(), At: entry.Ref()}.assigned()
+			name, _ = expand(name, l.in.env)
+			if env[name] = fill(value, l.in.env); !found {
 				env[name] = entry.passed(name)
-				continue
-			}
-			env[name] = fill(after(Value{Text: entry.Text(), At: v.At}, "="), l.in.env)
-			if !v.Dynamic {
-				env[name] = Value{Text: text, At: env[name].At}
 			}
 		}
 		for key, value := range l.pairs() {
@@ -183,24 +176,6 @@ func (l layer) passed(name string) Value {
 		return v
 	}
 	return Value{Text: l.Text(), At: l.Ref(), Dynamic: true}
-}
-
-// after returns the part of a text behind the first separator.
-func after(v Value, sep string) Value {
-	i := strings.Index(v.Text, sep)
-	if i < 0 {
-		return v
-	}
-	return v.cut(i+len(sep), len(v.Text))
-}
-
-// cut returns a part of a text, and its place where the file shows the text as it is.
-func (v Value) cut(i, j int) Value {
-	if v.At.Text() == v.Text {
-		v.At = v.At.Sub(i, j)
-	}
-	v.Text = v.Text[i:j]
-	return v
 }
 
 // readEnvironment reads the variables that a container runs with: the image's, those of env files, its own.

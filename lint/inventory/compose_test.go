@@ -2,8 +2,6 @@ package inventory
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -19,12 +17,7 @@ func discovered(t testing.TB, archive string) *Facts {
 	t.Helper()
 	t.Chdir(t.TempDir())
 	for _, file := range txtar.Parse([]byte(archive)).Files {
-		if err := os.MkdirAll(filepath.Dir(file.Name), 0o777); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file.Name, file.Data, 0o666); err != nil {
-			t.Fatal(err)
-		}
+		write(t, file.Name, string(file.Data))
 	}
 	facts := &Facts{}
 	facts.Discover(".")
@@ -226,4 +219,29 @@ in default [] @app/docker-compose.yml:43 "bare"
 	if len(p.Gaps) != 2 || p.Name != "app" { // the external network, the alias without a value
 		t.Errorf("project %q, gaps %v", p.Name, p.Gaps)
 	}
+}
+
+func FuzzCompose(f *testing.F) {
+	f.Add("services: {a: {image: b, ports: ['1-2:3-4/udp'], command: sh -c \"x $$A\", networks: {n: {aliases: [c]}}}}", "FROM a\nCMD [\"b\"]\n", "A=b\n")
+	f.Add("services: {a: {build: ., volumes: [a:b:c], environment: [A], env_file: .env, extends: a}}", "FROM a AS b\nENV a b\\\n\nFROM b\nCOPY <<E /x\nE\n", "A='\nB=\"${A:-\"")
+	f.Fuzz(func(t *testing.T, compose, docker, env string) {
+		facts := &Facts{}
+		r := newReader(facts, ".")
+		for path, src := range map[string]string{"compose.yml": compose, "Dockerfile": docker, ".env": env} {
+			r.opened[path] = syntax.NewFile(path, src, syntax.AnyDialect, nil)
+		}
+		for _, name := range composeNames {
+			if _, seen := r.opened[name]; !seen {
+				r.opened[name] = nil
+			}
+		}
+		r.compose(r.opened["compose.yml"])
+		for _, p := range facts.Projects {
+			for _, s := range p.Services {
+				_ = shows(s)
+				s.Lookup("a")
+				s.Beside()
+			}
+		}
+	})
 }

@@ -6,16 +6,17 @@ import (
 	"strings"
 )
 
-// runners are the words in the images and commands of containers that run a kind of server.
+// runners are the words in the images and commands of containers that run a kind or family of server.
 var runners = map[string][]string{
-	"php-fpm":  {"php", "fpm"},
-	"gunicorn": {"gunicorn", "python"},
-	"uvicorn":  {"uvicorn", "python"},
-	"uwsgi":    {"uwsgi", "python"},
-	"node":     {"node", "npm", "yarn", "pnpm", "bun"},
-	"Tomcat":   {"tomcat", "java", "jdk", "jre"},
-	"Spring":   {"java", "jdk", "jre", "temurin", "maven", "gradle", "spring"},
+	"php-fpm": {"php", "fpm"},
+	"python":  {"python"},
+	"node":    {"node", "npm", "yarn", "pnpm", "bun"},
+	"Tomcat":  javaWords,
+	"Spring":  javaWords,
 }
+
+// javaWords are those of containers that run Java.
+var javaWords = []string{"java", "jdk", "jre", "temurin", "corretto", "zulu", "maven", "gradle", "spring"}
 
 // owner returns the container that holds the file which configures a server, and whether the container starts it;
 // nil when no container holds it.
@@ -58,10 +59,14 @@ func (s *Service) mayRun(kind, target string) bool {
 		words = append(words, arg.Text)
 	}
 	text := strings.ToLower(strings.Join(words, " "))
-	if slices.ContainsFunc(runners[kind], func(word string) bool { return strings.Contains(text, word) }) {
+	if containsAny(text, runners[kind]) || containsAny(text, runners[familyOf(kind)]) {
 		return true
 	}
 	return s.Build != "" && s.Dockerfile == nil || strings.Contains(text, strings.ToLower(kind))
+}
+
+func containsAny(text string, words []string) bool {
+	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(text, word) })
 }
 
 // startsFrom reports whether a container starts a server of a file: any, but those of a package.json's scripts and of
@@ -80,18 +85,15 @@ func (s *Service) startsFrom(file, name string) bool {
 
 // runsScript reports whether a command runs a script of a package.json: "npm start", "yarn dev", "pnpm run serve".
 func (s *Service) runsScript(name string) bool {
-	for _, words := range simpleCommands(s.Args, s.Env) {
-		runner := slices.IndexFunc(words, func(v Value) bool {
-			return slices.Contains([]string{"npm", "yarn", "pnpm", "bun"}, filepath.Base(v.Text))
-		})
-		if runner < 0 {
+	for _, c := range commandsIn(s.Args, &environ{own: s.Env}, maxShells) {
+		if !isPackageRunner(c.program) {
 			continue
 		}
-		for _, word := range words[runner+1:] {
+		for _, word := range c.args {
 			switch {
 			case word.Text == name:
 				return true
-			case word.Text != "run" && !strings.HasPrefix(word.Text, "-"):
+			case word.Text != "run" && !isOption(word):
 				return false
 			}
 		}

@@ -15,7 +15,11 @@ const (
 	maxEntries = 20_000  // names looked at below one root
 	maxFiles   = 4_000   // files read below one root
 	maxSize    = 1 << 20 // bytes of one file
+
+	maxYAMLSize = 2_000_000 // values in one document, aliases filled in
 )
+
+const tooBig = "is too big once its aliases are filled in"
 
 // Discover adds the facts that the files below a folder hold. Nothing outside the folder is read, wherever a
 // file or a symbolic link points. It never fails: what can't be read is a Gap.

@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"encoding/json"
 	"maps"
 	"path"
 	"slices"
@@ -147,7 +146,7 @@ func (d *dockerReader) line(v Value) {
 		return
 	}
 	name := strings.ToUpper(v.Text[:end])
-	rest := v.cut(end+len(v.Text[end:])-len(strings.TrimLeft(v.Text[end:], " \t")), len(v.Text))
+	rest := v.part(end+len(v.Text[end:])-len(strings.TrimLeft(v.Text[end:], " \t")), len(v.Text))
 	switch {
 	case name == "FROM":
 		d.from(shellWords(rest))
@@ -207,9 +206,8 @@ func (d *dockerReader) from(words []Value) {
 // arg reads ARG NAME[=default], which a build's arguments win over.
 func (d *dockerReader) arg(v Value) {
 	for _, word := range shellWords(v) {
-		name, _, found := strings.Cut(word.Text, "=")
-		value, isSet := after(word, "="), found
-		if global, ok := d.global[name]; ok && !found && d.current != nil {
+		name, value, isSet := word.assigned()
+		if global, ok := d.global[name]; ok && !isSet && d.current != nil {
 			value, isSet = global, true
 		}
 		if given, ok := d.given[name]; ok {
@@ -230,12 +228,12 @@ func (s *stage) env(v Value) {
 	words := shellWords(v)
 	if len(words) > 0 && !strings.Contains(words[0].Text, "=") {
 		name := words[0].Text
-		s.setEnv(name, v.cut(len(v.Text)-len(strings.TrimLeft(v.Text[min(len(name), len(v.Text)):], " \t")), len(v.Text)))
+		s.setEnv(name, v.part(len(v.Text)-len(strings.TrimLeft(v.Text[min(len(name), len(v.Text)):], " \t")), len(v.Text)))
 		return
 	}
 	for _, word := range words {
-		if name, _, found := strings.Cut(word.Text, "="); found {
-			s.setEnv(name, after(word, "="))
+		if name, value, ok := word.assigned(); ok {
+			s.setEnv(name, value)
 		}
 	}
 }
@@ -306,27 +304,27 @@ func (d *dockerReader) command(v Value) []Value {
 func (d *dockerReader) check(v Value) []Value {
 	if i := strings.Index(v.Text, "CMD"); i >= 0 {
 		start := len(v.Text) - len(strings.TrimLeft(v.Text[i+len("CMD"):], " \t"))
-		return d.command(v.cut(start, len(v.Text)))
+		return d.command(v.part(start, len(v.Text)))
 	}
 	return nil
 }
 
 // jsonWords reads a list of texts in JSON; nil when the text is none.
 func jsonWords(v Value) []Value {
-	var texts []string
-	if !strings.HasPrefix(v.Text, "[") || json.Unmarshal([]byte(v.Text), &texts) != nil {
+	if !strings.HasPrefix(v.Text, "[") {
 		return nil
 	}
-	words, rest := []Value{}, v
-	for _, text := range texts {
-		word := Value{Text: text, At: v.At}
-		if before, _, found := strings.Cut(rest.Text, `"`+text+`"`); found {
-			start := len(before) + 1
-			word = rest.cut(start, start+len(text))
-			rest = rest.cut(start+len(text)+1, len(rest.Text))
-		} else {
-			rest.Text = "" // escapes: from here on, words have no places of their own
+	list, err := readJSON(syntax.NewFile("", v.Text, syntax.AnyDialect, nil))
+	if err != nil {
+		return nil
+	}
+	words := []Value{}
+	for _, item := range list.elements() {
+		if item.kind != '"' {
+			return nil
 		}
+		word := v.part(int(item.span.Start), int(item.span.End))
+		word.Text = item.text()
 		words = append(words, word)
 	}
 	return words

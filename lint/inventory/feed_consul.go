@@ -62,7 +62,7 @@ func (r *reader) addConsul(e consulEntry, sort string) {
 	var addrs []netip.Addr
 	var ports []int
 	addrs = appendAddrs(addrs, e.addr)
-	if port := portOf(e.port.text()); port > 0 {
+	if port := portNumber(e.port.text()); port > 0 {
 		ports = []int{port}
 	}
 	r.addMachines([]Value{name, {Text: name.Text + "." + sort + ".consul", At: name.At}}, addrs, ports)

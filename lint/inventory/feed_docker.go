@@ -4,7 +4,6 @@ import (
 	"net/netip"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/proxylint/proxylint/parsers/proxy"
@@ -198,7 +197,7 @@ func (s *Service) addPorts(n jsonNode) {
 // inspectedPort reads "80/tcp".
 func inspectedPort(key jsonNode) (Port, bool) {
 	number, protocol, _ := strings.Cut(key.text(), "/")
-	port := Port{Number: portOf(number), At: key.ref()}
+	port := Port{Number: portNumber(number), At: key.ref()}
 	if protocol == "udp" {
 		port.Protocol = proxy.UDP
 	}
@@ -214,7 +213,7 @@ func (s *Service) publish(port Port, bindings jsonNode) {
 	seen := map[hostSide]bool{}
 	for _, binding := range bindings.elements() {
 		at := binding.get("HostPort")
-		side := hostSide{binding.get("HostIp").text(), portOf(at.text())}
+		side := hostSide{binding.get("HostIp").text(), portNumber(at.text())}
 		if side.addr == "0.0.0.0" || side.addr == "::" {
 			side.addr = ""
 		}
@@ -240,12 +239,4 @@ func (s *Service) addReach(host jsonNode) {
 	}
 	policy := host.get("RestartPolicy", "Name").text()
 	s.Restartable = policy != "" && policy != "no"
-}
-
-// portOf returns the number of a port; -1 when the text is none.
-func portOf(text string) int {
-	if n, err := strconv.ParseUint(text, 10, 16); err == nil && n > 0 {
-		return int(n)
-	}
-	return -1
 }

@@ -154,7 +154,7 @@ func (c columns) machine(file *syntax.File, rows *csv.Reader, row []string) (Mac
 		ports = row[c.port:]
 	}
 	for _, text := range cellItems(strings.Join(ports, " ")) {
-		port := portOf(text)
+		port := portNumber(text)
 		if port < 0 {
 			return m, faultAt(at, "%q is not a port", text)
 		}

@@ -10,6 +10,9 @@ import (
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
+// gunicornPort is where gunicorn listens when an address has no port.
+const gunicornPort = 8000
+
 // isGunicornName reports whether a file may be a gunicorn configuration, by its path.
 func isGunicornName(path string) bool {
 	name, isPython := strings.CutSuffix(filepath.Base(path), ".py")
@@ -30,60 +33,72 @@ func (r *reader) gunicorn(f *syntax.File) {
 		return Value{}
 	}
 	s := gunicornSettings{
-		binds: set["bind"], timeout: one("timeout"), keepAlive: one("keepalive"),
+		timeout: one("timeout"), keepAlive: one("keepalive"),
 		class: one("worker_class"), threads: one("threads"), umask: one("umask"),
 		field: one("limit_request_field_size"), user: one("user"), group: one("group"),
-		tls: one("certfile").isSet(),
 	}
-	r.apps = append(r.apps, s.app(f.Ref(syntax.Span{})))
+	s.whole = s.class.isSet() || s.hasThreads() // else a command may name the class
+	app := &App{Kind: "gunicorn", At: f.Ref(syntax.Span{})}
+	for _, v := range set["bind"] {
+		b := serverBind(v, gunicornPort)
+		b.Protocol, b.TLS = proxy.HTTP, one("certfile").isSet()
+		app.Binds = append(app.Binds, b)
+	}
+	s.complete(app)
+	r.apps = append(r.apps, app)
 }
 
 // gunicornSettings are what a configuration or a command line says, as written.
 type gunicornSettings struct {
-	binds                 []Value
 	timeout, keepAlive    Value
 	class, threads, umask Value
 	field, user, group    Value
-	tls                   bool
-	whole                 bool // there is no other place that says more
+	whole                 bool // what is not written has its default
 }
 
-// app makes the facts of the settings. A worker of the class "sync" is killed when a request takes too long, and
-// keeps no connection; of the others it is the other way round.
-func (s gunicornSettings) app(at syntax.Ref) *App {
-	app := &App{Kind: "gunicorn", At: at, User: s.user, Worker: s.class}
-	for _, value := range s.binds {
-		bind := gunicornBind(value)
-		bind.TLS = s.tls
-		if bind.Addr.Socket != "" {
-			bind.Owner, bind.Group = s.user, s.group
-			bind.Mode, bind.ModeAt = gunicornMode, syntax.Ref{}
-			s.mask(&bind)
+// gunicornSettings returns what a command line says.
+func (c command) gunicornSettings(p *program) gunicornSettings {
+	return gunicornSettings{
+		timeout: c.option("-t", "--timeout"), keepAlive: c.option("--keep-alive"),
+		class: c.option("-k", "--worker-class"), threads: c.option("--threads"), umask: c.option("-m", "--umask"),
+		field: c.option("--limit-request-field_size"), user: c.option("-u", "--user"), group: c.option("-g", "--group"),
+		whole: !c.option(p.config...).isSet(),
+	}
+}
+
+func (s gunicornSettings) hasThreads() bool { return s.threads.isSet() && s.threads.Text != "1" }
+
+// complete adds the facts of the settings to an App that has its addresses. A worker of the class "sync" is killed
+// when a request takes too long, and keeps no connection; of the others it is the other way round.
+func (s gunicornSettings) complete(app *App) {
+	app.User, app.Worker = s.user, s.class
+	for i := range app.Binds {
+		if b := &app.Binds[i]; b.Addr.Socket != "" {
+			b.Owner, b.Group, b.Mode = s.user, s.group, gunicornMode
+			s.mask(b)
 		}
-		app.Binds = append(app.Binds, bind)
+	}
+	var usual limits
+	if s.whole {
+		usual = knownLimits["gunicorn"]
 	}
 	isSync := s.class.Text == "sync" || !s.class.isSet()
-	hasThreads := s.threads.isSet() && s.threads.Text != "1"
 	switch {
 	case s.class.Dynamic || s.threads.Dynamic:
-	case isSync && !hasThreads:
-		app.Kill = seconds(s.timeout)
-		if !s.timeout.isSet() && (s.whole || s.class.isSet()) {
-			app.Kill = byDefault(gunicornTimeout)
+	case isSync && !s.hasThreads():
+		if app.Kill = byDefault(usual.kill); s.timeout.isSet() {
+			app.Kill = seconds(s.timeout)
 		}
 	case isSync || keepsAlive(s.class.Text):
-		app.Idle = seconds(s.keepAlive)
-		if !s.keepAlive.isSet() {
-			app.Idle = byDefault(gunicornKeepAlive)
+		if app.Idle = byDefault(usual.idle); s.keepAlive.isSet() {
+			app.Idle = seconds(s.keepAlive)
 		}
 	}
 	if !strings.Contains(s.class.Text, "uvicorn") && !s.class.Dynamic {
-		app.Header = byteLimit(s.field)
-		if !s.field.isSet() && (s.whole || s.class.isSet()) {
-			app.Header = byDefault(int64(gunicornField))
+		if app.Header = byDefault(usual.header); s.field.isSet() {
+			app.Header = byteLimit(s.field)
 		}
 	}
-	return app
 }
 
 // keepsAlive reports whether a worker class heeds the keepalive setting.
@@ -102,22 +117,4 @@ func (s gunicornSettings) mask(b *Bind) {
 		return
 	}
 	b.Mode, b.ModeAt = gunicornMode&^fs.FileMode(mask), s.umask.At
-}
-
-// gunicornBind reads "host:port", "unix:path" and the other forms of gunicorn's bind.
-func gunicornBind(v Value) Bind {
-	b := Bind{Protocol: proxy.HTTP}
-	switch {
-	case strings.HasPrefix(v.Text, "unix://"):
-		b.Addr = socketAddress(v.after("unix://"))
-	case strings.HasPrefix(v.Text, "unix:"):
-		b.Addr = socketAddress(v.after("unix:"))
-	case strings.HasPrefix(v.Text, "fd://"):
-		b.Addr = proxy.Address{Port: -1, Dynamic: true, At: v.At}
-	case strings.HasPrefix(v.Text, "tcp://"):
-		b.Addr = hostPort(v.after("tcp://"), gunicornPort)
-	default:
-		b.Addr = hostPort(v, gunicornPort)
-	}
-	return b
 }

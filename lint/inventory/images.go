@@ -2,7 +2,6 @@ package inventory
 
 import (
 	"strings"
-	"time"
 
 	"github.com/proxylint/proxylint/parsers/proxy"
 )
@@ -116,22 +115,6 @@ func splitImage(image string) (name, tag string) {
 		name = rest
 	}
 	return strings.TrimPrefix(name, "library/"), tag
-}
-
-// limits are what a server does to slow requests and idle connections by default; 0: nothing that is known.
-type limits struct{ kill, idle time.Duration }
-
-// usualLimits are the defaults of servers, as their manuals have them: gunicorn settings "timeout" and "keepalive",
-// uvicorn --timeout-keep-alive, Node.js server.keepAliveTimeout, Jetty ServerConnector idleTimeout, Tomcat
-// keepAliveTimeout (which takes connectionTimeout's 20 s), Apache KeepAliveTimeout.
-var usualLimits = map[string]limits{
-	"gunicorn":  {kill: 30 * time.Second, idle: 2 * time.Second},
-	"uvicorn":   {idle: 5 * time.Second},
-	"hypercorn": {idle: 5 * time.Second},
-	"node":      {idle: 5 * time.Second},
-	"Jetty":     {idle: 30 * time.Second},
-	"Tomcat":    {idle: 20 * time.Second},
-	"Apache":    {idle: 5 * time.Second},
 }
 
 // imageServer returns the kind of server that an image runs unless told otherwise; "" when none is known.

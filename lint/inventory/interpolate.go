@@ -7,8 +7,9 @@ import (
 )
 
 const (
-	unknownPart = "\x00" // stands for a variable without a known value
-	maxNested   = 8      // variables in each other's defaults
+	unknownPart = "\x00"  // stands for a variable without a known value
+	maxNested   = 8       // variables in each other's defaults
+	maxFilled   = 1 << 10 // bytes that variables add to a text: each may hold others twice
 
 	maxVariables = 1000 // of one env file
 )
@@ -26,16 +27,25 @@ func fill(v Value, env map[string]Value) Value {
 // expand replaces $NAME, ${NAME}, ${NAME:-other}, ${NAME:?why} and ${NAME:+other}, with and without the colon,
 // and "$$". It reports whether a variable has no known value; unknownPart stands in its place then.
 func expand(text string, env map[string]Value) (string, bool) {
+	return expandBy(text, func(name string) (Value, bool) {
+		v, ok := env[name]
+		return v, ok
+	})
+}
+
+// expandBy is expand with a function that looks variables up.
+func expandBy(text string, get func(name string) (Value, bool)) (string, bool) {
 	if !strings.Contains(text, "$") {
 		return text, false
 	}
-	e := expander{env: env}
+	e := expander{get: get, left: maxFilled}
 	out := e.text(text, 0)
 	return out, e.dynamic
 }
 
 type expander struct {
-	env     map[string]Value
+	get     func(name string) (Value, bool)
+	left    int // bytes that variables may still add
 	dynamic bool
 }
 
@@ -55,7 +65,7 @@ func (e *expander) text(text string, depth int) string {
 			out.WriteString(e.unknown())
 			return out.String()
 		case strings.HasPrefix(rest, "{"):
-			end := closingBrace(rest)
+			end := closing(rest, '{', '}')
 			if end < 0 || depth >= maxNested {
 				out.WriteString(e.unknown())
 				return out.String()
@@ -78,26 +88,28 @@ func (e *expander) text(text string, depth int) string {
 func (e *expander) braced(inner string, depth int) string {
 	n := nameLength(inner)
 	name, op := inner[:n], inner[n:]
-	value, isSet := e.env[name]
+	value, isSet := e.get(name)
 	bare := strings.TrimPrefix(op, ":")
 	filled := isSet && (value.Text != "" || value.Dynamic || bare == op)
 	switch {
 	case name == "" || op != "" && (bare == "" || !strings.ContainsRune("-?+", rune(bare[0]))):
 		return e.unknown()
+	case bare != "" && bare[0] == '-' && value.Dynamic:
+		e.dynamic = true
 	case op == "" || bare[0] == '?' || bare[0] == '-' && filled:
 		return e.variable(name)
 	case bare[0] == '+' && !filled:
 		return ""
-	default:
-		return e.text(bare[1:], depth+1)
 	}
+	return e.text(bare[1:], depth+1)
 }
 
 func (e *expander) variable(name string) string {
-	if value, ok := e.env[name]; ok && !value.Dynamic {
-		return value.Text
+	value, ok := e.get(name)
+	if e.left -= len(value.Text); !ok || value.Dynamic || e.left < 0 {
+		return e.unknown()
 	}
-	return e.unknown()
+	return value.Text
 }
 
 func (e *expander) unknown() string {
@@ -105,14 +117,14 @@ func (e *expander) unknown() string {
 	return unknownPart
 }
 
-// closingBrace returns the index of the brace that closes the one at the beginning; -1 when none does.
-func closingBrace(text string) int {
+// closing returns the index of the bracket that closes the one at the beginning; -1 when none does.
+func closing(text string, open, end byte) int {
 	depth := 0
 	for i := range len(text) {
 		switch text[i] {
-		case '{':
+		case open:
 			depth++
-		case '}':
+		case end:
 			if depth--; depth == 0 {
 				return i
 			}
@@ -124,19 +136,22 @@ func closingBrace(text string) int {
 // nameLength returns how many bytes of a variable's name a text begins with.
 func nameLength(text string) int {
 	for i := range len(text) {
-		c := text[i] | 0x20
-		letter := 'a' <= c && c <= 'z' || text[i] == '_'
-		if !letter && (i == 0 || text[i] < '0' || '9' < text[i]) {
+		if !isNameByte(text[i], i > 0) {
 			return i
 		}
 	}
 	return len(text)
 }
 
+// isNameByte reports whether a byte may stand in a variable's name; digits not at its beginning.
+func isNameByte(c byte, inside bool) bool {
+	return c == '_' || 'a' <= c|0x20 && c|0x20 <= 'z' || inside && '0' <= c && c <= '9'
+}
+
 // readEnv adds the variables of an env file to those known, which they may use, and returns their names.
 func readEnv(file *syntax.File, env map[string]Value) (names []string) {
 	for pos := 0; pos < len(file.Src) && len(names) < maxVariables; {
-		end := pos + lineLength(file.Src[pos:])
+		end := lineEnd(file.Src, pos)
 		if name, start := envName(file.Src[pos:end]); name != "" {
 			env[name], end = envValue(file, pos+start, end, env)
 			names = append(names, name)
@@ -144,14 +159,6 @@ func readEnv(file *syntax.File, env map[string]Value) (names []string) {
 		pos = end + 1
 	}
 	return names
-}
-
-// lineLength returns the bytes before the first line's end.
-func lineLength(text string) int {
-	if n := strings.IndexByte(text, '\n'); n >= 0 {
-		return n
-	}
-	return len(text)
 }
 
 // envName returns the name that a line of an env file sets, and where its value starts; "" when it sets none.
@@ -172,12 +179,12 @@ func envName(line string) (name string, start int) {
 
 // envValue reads a value that starts at an offset, on a line that ends at another. A quoted one may run on over
 // further lines; end is where the last one ends.
-func envValue(file *syntax.File, start, lineEnd int, env map[string]Value) (v Value, end int) {
-	text := strings.TrimRight(file.Src[start:lineEnd], " \t\r")
+func envValue(file *syntax.File, start, to int, env map[string]Value) (v Value, end int) {
+	text := strings.TrimRight(file.Src[start:to], " \t\r")
 	if text != "" && (text[0] == '"' || text[0] == '\'') {
 		if n := closingQuote(file.Src[start:]); n > 0 {
 			at := file.Ref(syntax.Span{Start: syntax.Pos(start + 1), End: syntax.Pos(start + n)})
-			v, end = Value{Text: at.Text(), At: at}, start+n+lineLength(file.Src[start+n:])
+			v, end = Value{Text: at.Text(), At: at}, lineEnd(file.Src, start+n)
 			if text[0] == '"' {
 				v = fill(Value{Text: envEscapes.Replace(v.Text), At: at}, env)
 			}
@@ -188,7 +195,7 @@ func envValue(file *syntax.File, start, lineEnd int, env map[string]Value) (v Va
 		text = strings.TrimRight(text[:max(comment-1, 0)], " \t")
 	}
 	at := file.Ref(syntax.Span{Start: syntax.Pos(start), End: syntax.Pos(start + len(text))})
-	return fill(Value{Text: text, At: at}, env), lineEnd
+	return fill(Value{Text: text, At: at}, env), to
 }
 
 // closingQuote returns the index of the quote that closes the one at the beginning; -1 when none does.

@@ -29,9 +29,7 @@ func (s *Service) BaseImage() Value {
 
 // findListening fills in the servers of a service and the ports that they listen on.
 func (s *Service) findListening(said layers) {
-	for _, app := range commandApps(s.Args, s.Env) {
-		s.addApp(app, ByCommand, "its command")
-	}
+	s.addCommand()
 	s.environmentPorts()
 	check, written := readWords(said.get("healthcheck", "test").last())
 	if !written && s.Dockerfile != nil {
@@ -76,8 +74,21 @@ func (s *Service) imageFacts() {
 	}
 	if kind := imageServer(image.Text); kind != "" && len(s.Apps) == 0 {
 		app := &App{Kind: kind, At: image.At}
-		app.limit(nil)
+		app.setKnownLimits()
 		s.Apps = append(s.Apps, app)
+	}
+}
+
+// addCommand adds the servers that a container's command starts.
+func (c *Container) addCommand() {
+	for _, app := range commandApps(c.Args, c.Env) {
+		switch {
+		case app.Kind == "gunicorn": // it reads a gunicorn.conf.py unasked
+			app.leaveUsual()
+		case app.Kind == "serve" && app.At == c.Args[0].At: // many an image's own program has a command of that name
+			continue
+		}
+		c.addApp(app, ByCommand, "its command")
 	}
 }
 
@@ -141,7 +152,7 @@ func (s *Service) environmentPorts() {
 		}
 		s.Loose = s.Loose || v.Dynamic
 		first, _, _ := strings.Cut(v.Text, ";")
-		if port := bindAddress(v.cut(0, len(first))); port.Port > 0 && !v.Dynamic {
+		if port := serverBind(v.part(0, len(first)), -1).Addr; port.Port > 0 && !v.Dynamic {
 			s.addPort(Port{Number: port.Port, Protocol: proxy.UnknownProtocol, Loopback: isLoopback(port.Host),
 				Source: ByEnv, At: v.At, Why: name + "=" + v.Text + " in its environment"})
 		}
@@ -149,12 +160,7 @@ func (s *Service) environmentPorts() {
 }
 
 func isJava(image string, args []Value) bool {
-	for _, word := range []string{"java", "jdk", "jre", "temurin", "corretto", "zulu", "maven", "gradle", "spring"} {
-		if strings.Contains(image, word) {
-			return true
-		}
-	}
-	return slices.ContainsFunc(args, func(v Value) bool { return strings.HasSuffix(v.Text, "java") })
+	return containsAny(image, javaWords) || slices.ContainsFunc(args, func(v Value) bool { return strings.HasSuffix(v.Text, "java") })
 }
 
 // checkPorts reads the ports on its own machine that a health check asks: in an address, or behind a name.

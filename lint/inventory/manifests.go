@@ -12,10 +12,7 @@ import (
 	"github.com/proxylint/proxylint/parsers/yamldoc"
 )
 
-const (
-	maxKubeSize   = 2_000_000 // values in one document, aliases filled in
-	maxKubeNested = 3         // lists of objects in each other
-)
+const maxKubeNested = 3 // lists of objects in each other
 
 // isYAMLName reports whether a file is YAML, or JSON as kubectl prints it, by its name.
 func isYAMLName(path string) bool {
@@ -43,8 +40,8 @@ func (r *reader) manifests(file *syntax.File) {
 	services, workloads := len(m.cluster.Services), len(m.cluster.Workloads)
 	docs, err := yamldoc.Read(file)
 	for _, doc := range docs {
-		if doc.Size(maxKubeSize) > maxKubeSize {
-			m.gap("is too big once its aliases are filled in")
+		if doc.Size(maxYAMLSize) > maxYAMLSize {
+			m.gap(tooBig)
 			continue
 		}
 		m.object(doc, maxKubeNested)

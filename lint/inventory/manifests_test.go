@@ -114,7 +114,7 @@ spec:
 				`18: Deployment api. host false`, `25: image example/api:1 loose true`,
 				`26: argument serve false`, `26: argument --port=8080 false`, `27: argument  true`, `27: argument $(x) false`,
 				`37: HTTP 8080 by 4: the readinessProbe of container main asks port 8080`,
-				`34: unknown 8080 by 2: container main declares containerPort 8080`,
+				`34: HTTP 8080 by 2: container main declares containerPort 8080`,
 				`35: UDP 53 by 2: container main declares containerPort 53`,
 			},
 		},

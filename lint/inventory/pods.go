@@ -90,6 +90,8 @@ func (w *Workload) addContainer(n yamldoc.Node, volumes map[string][]ConfigMount
 	}
 	c.declarePodPorts(n)
 	c.addProbes(n)
+	c.addCommand()
+	c.sharePorts()
 	for mount := range n.Get("volumeMounts").Items() {
 		for _, config := range volumes[mount.Get("name").Text()] {
 			config.Target = mount.Get("mountPath").Text()

@@ -23,7 +23,7 @@ func (r *reader) procfile(f *syntax.File) {
 		}
 		name := line.part(0, i)
 		from, to := trimSpan(line.Text, i+1, len(line.Text))
-		app := appOfLine(line.part(from, to))
+		app := lineApp(line.part(from, to))
 		if app == nil {
 			continue
 		}

@@ -2,76 +2,110 @@ package inventory
 
 import "strings"
 
-// shellWords splits a text into words as a shell does, and takes their quotes off. "${...}" is never split.
+// shellWords splits a text into words as a shell does, and takes their quotes off. What separates commands is text
+// like any other, and variables stay as written.
 func shellWords(v Value) []Value {
-	if list := shellSplit(v, false); len(list) > 0 {
+	if list := splitShell(v, false); len(list) > 0 {
 		return list[0]
 	}
 	return nil
 }
 
-// shellCommands splits a script into its simple commands, each into words. Comments are passed over.
-func shellCommands(v Value) [][]Value { return shellSplit(v, true) }
+// shellCommands splits a script into its commands, each into words. Redirections stay among the words, variables
+// stay as written, and comments are passed over.
+func shellCommands(v Value) [][]Value { return splitShell(v, true) }
 
-func shellSplit(v Value, script bool) [][]Value {
-	var list [][]Value
-	var words []Value
-	end := func() {
-		if len(words) > 0 {
-			list, words = append(list, words), nil
-		}
+func splitShell(v Value, script bool) [][]Value {
+	s := shellScanner{of: v, exact: v.At.Text() == v.Text, stops: " \t\r\n"}
+	if script {
+		s.stops += ";&|()"
 	}
-	for pos := 0; pos < len(v.Text); {
-		rest := v.Text[pos:]
-		switch {
-		case strings.IndexByte(" \t\r", rest[0]) >= 0 || rest[0] == '\n' && !script:
-			pos++
-		case strings.HasPrefix(rest, "\\\n"):
-			pos += 2
-		case script && rest[0] == '#':
-			pos += lineLength(rest)
-		case script && strings.IndexByte("\n;&|()", rest[0]) >= 0:
-			end()
-			pos++
-		default:
-			var word Value
-			word, pos = shellWord(v, pos, script)
-			words = append(words, word)
-		}
+	for s.pos < len(v.Text) {
+		s.next(script)
 	}
-	end()
-	return list
+	s.endCommand()
+	return s.commands
 }
 
-// shellWord reads the word that starts at an offset, and returns where it ends.
-func shellWord(v Value, start int, script bool) (word Value, end int) {
-	var plain strings.Builder
-	stop := " \t\r\n"
-	if script {
-		stop = " \t\r\n;&|()"
+// shellScanner cuts a text into words.
+type shellScanner struct {
+	of       Value
+	exact    bool   // its place holds the text byte by byte
+	stops    string // the bytes that end a word
+	pos      int
+	words    []Value
+	commands [][]Value
+}
+
+// next reads a word, or what stands between two.
+func (s *shellScanner) next(script bool) {
+	rest := s.of.Text[s.pos:]
+	switch n := continuation(rest); {
+	case n > 0:
+		s.pos += n
+	case script && rest[0] == '#':
+		s.pos = lineEnd(s.of.Text, s.pos)
+	case script && strings.IndexByte("\n;&|()", rest[0]) >= 0:
+		s.endCommand()
+		s.pos++
+	case strings.IndexByte(s.stops, rest[0]) >= 0:
+		s.pos++
+	default:
+		s.word()
 	}
-	for end = start; end < len(v.Text) && strings.IndexByte(stop, v.Text[end]) < 0; {
-		text, n := shellPiece(v.Text[end:])
-		plain.WriteString(text)
-		end += n
+}
+
+// continuation returns the length of the backslash and line end that a text begins with; 0 when there is none.
+func continuation(text string) int {
+	switch {
+	case strings.HasPrefix(text, "\\\n"):
+		return 2
+	case strings.HasPrefix(text, "\\\r\n"):
+		return 3
 	}
-	word = v.cut(start, end)
-	if raw := word.Text; len(raw) == plain.Len()+2 && raw[1:len(raw)-1] == plain.String() {
-		return word.cut(1, len(raw)-1), end // quoted as a whole
+	return 0
+}
+
+// endCommand closes the command whose words were read.
+func (s *shellScanner) endCommand() {
+	if len(s.words) > 0 {
+		s.commands = append(s.commands, s.words)
+		s.words = nil
 	}
-	word.Text = plain.String()
-	return word, end
+}
+
+// word reads one word. One that is quoted as a whole stands between its quotes.
+func (s *shellScanner) word() {
+	text, start := s.of.Text, s.pos
+	var out strings.Builder
+	for s.pos < len(text) && continuation(text[s.pos:]) == 0 {
+		c := text[s.pos]
+		if strings.IndexByte(s.stops, c) >= 0 && (c != '&' || s.pos == start || text[s.pos-1] != '>') { // 2>&1
+			break
+		}
+		piece, n := shellPiece(text[s.pos:])
+		out.WriteString(piece)
+		s.pos += n
+	}
+	word, end := Value{Text: out.String(), At: s.of.At, Dynamic: s.of.Dynamic}, s.pos
+	if s.exact {
+		if raw := text[start:end]; len(raw) == len(word.Text)+2 && raw[1:len(raw)-1] == word.Text {
+			start, end = start+1, end-1
+		}
+		word.At = word.At.Sub(start, end)
+	}
+	s.words = append(s.words, word)
 }
 
 // shellPiece returns the text that a quoted, escaped or plain piece of a word stands for, and its length as written.
 func shellPiece(text string) (plain string, n int) {
 	switch {
 	case strings.HasPrefix(text, "${"):
-		n = closingBrace(text[1:]) + 2
+		n = closing(text[1:], '{', '}') + 2
 	case strings.HasPrefix(text, "$("):
-		n = strings.IndexByte(text, ')') + 1
-	case text[0] == '\'':
-		n = strings.IndexByte(text[1:], '\'') + 2
+		n = closing(text[1:], '(', ')') + 2
+	case text[0] == '`' || text[0] == '\'':
+		n = strings.IndexByte(text[1:], text[0]) + 2
 	case text[0] == '"':
 		n = closingQuote(text) + 1
 	case text[0] == '\\' && len(text) > 1:
@@ -91,4 +125,4 @@ func shellPiece(text string) (plain string, n int) {
 	return text[:n], n
 }
 
-var shellEscapes = strings.NewReplacer(`\"`, `"`, `\\`, `\`, "\\`", "`", "\\\n", "")
+var shellEscapes = strings.NewReplacer(`\"`, `"`, `\\`, `\`, `\$`, `$`, "\\`", "`", "\\\n", "")

@@ -11,6 +11,10 @@ import (
 	"github.com/proxylint/proxylint/parsers/yamldoc"
 )
 
+// springPort is where an embedded server listens by default
+// (https://docs.spring.io/spring-boot/appendix/application-properties/#application-properties.server.server.port).
+const springPort = 8080
+
 // isSpringName reports whether a file may be a Spring configuration, by its path: application.yml, or
 // application-profile.yml. Those of tests tell nothing of what runs.
 func isSpringName(path string) bool {
@@ -68,7 +72,7 @@ func springApp(f *syntax.File, settings map[string]Value, profile string) *App {
 		b.Default = true
 		app.Binds = []Bind{b}
 	}
-	if management := settings["management.server.port"]; management.isSet() && digitsPort(management.Text) > 0 {
+	if management := settings["management.server.port"]; management.isSet() && portNumber(management.Text) > 0 {
 		app.Binds = append(app.Binds, Bind{Addr: joinAddress(settings["management.server.address"], management), Protocol: proxy.HTTP})
 	}
 	app.setSpringLimits(settings)

@@ -61,13 +61,13 @@ func connectorApp(f *syntax.File, element xml.StartElement, from, to int) *App {
 
 // setConnectorLimits sets the limits of an HTTP connector.
 func (a *App) setConnectorLimits(attrs map[string]Value) {
-	a.Idle = byDefault(tomcatTimeout)
+	a.Idle = byDefault(connectorLimits.idle)
 	for _, name := range []string{"connectionTimeout", "keepAliveTimeout"} {
 		if v := attrs[name]; v.isSet() {
 			a.Idle = inUnits(v, time.Millisecond)
 		}
 	}
-	a.Header = byDefault(int64(tomcatHeader))
+	a.Header = byDefault(connectorLimits.header)
 	for _, name := range []string{"maxHttpHeaderSize", "maxHttpRequestHeaderSize"} {
 		if v := attrs[name]; v.isSet() {
 			a.Header = byteLimit(v)

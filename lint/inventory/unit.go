@@ -131,20 +131,37 @@ func execApp(section iniSection) *App {
 	if from := len(exec.Text) - len(strings.TrimLeft(exec.Text, "@-:+!|")); from > 0 {
 		exec = exec.part(from, len(exec.Text))
 	}
+	env := &environ{open: true}
 	var words []Value
 	for _, pair := range section.pairs {
 		if pair.key != "Environment" {
 			continue
 		}
-		for _, assignments := range splitCommands(pair.value) {
-			words = append(words, assignments...)
+		for _, word := range shellWords(pair.value) {
+			if name, value, ok := word.assigned(); ok {
+				env.set(name, value)
+				words = append(words, word)
+			}
 		}
 	}
-	command := splitCommands(exec)
-	if len(command) == 0 {
-		return nil
+	for _, word := range execWords(exec) {
+		words = append(words, env.fill(word))
 	}
-	return appOfCommand(append(words, command[0]...))
+	return firstApp(commandApps(words, nil))
+}
+
+// execWords returns the words of a command over several lines, between which comments may stand.
+func execWords(exec Value) []Value {
+	var words []Value
+	for start := 0; start < len(exec.Text); {
+		end := lineEnd(exec.Text, start)
+		line := exec.part(start, start+len(strings.TrimRight(exec.Text[start:end], "\\\r")))
+		if !isINIComment(line.Text) {
+			words = append(words, shellWords(line)...)
+		}
+		start = end + 1
+	}
+	return words
 }
 
 // takeSockets adds the sockets that systemd opens for the server. gunicorn then opens none of its own.

@@ -31,7 +31,8 @@ func (r *reader) uwsgi(f *syntax.File) {
 		return
 	}
 	fillUWSGI(options)
-	app := uwsgiApp(at, options)
+	app := &App{Kind: "uwsgi", At: at}
+	app.setUWSGI(options)
 	app.Name = strings.TrimSuffix(filepath.Base(f.Path), ".ini")
 	for _, option := range options {
 		switch option.key {
@@ -58,27 +59,55 @@ func fillUWSGI(options []iniPair) {
 	}
 }
 
-// uwsgiApp makes the facts of options, from a file or a command line.
-func uwsgiApp(at syntax.Ref, options []iniPair) *App {
-	app := &App{Kind: "uwsgi", At: at, Header: byDefault(int64(uwsgiBuffer))}
+// uwsgi adds what a command line says.
+func (c command) uwsgi(p *program, app *App) {
+	var options []iniPair
+	for i, arg := range c.args {
+		name, isLong := strings.CutPrefix(arg.Text, "--")
+		switch arg.Text {
+		case "-s":
+			name, isLong = "socket", true
+		case "-t":
+			name, isLong = "harakiri", true
+		}
+		if !isLong {
+			continue
+		}
+		pair := iniPair{key: name, at: arg.At, value: Value{At: arg.At}}
+		if key, value, ok := arg.assigned(); ok {
+			pair.key, pair.value = key[len("--"):], value
+		} else if i+1 < len(c.args) && !isOption(c.args[i+1]) {
+			pair.value = c.args[i+1]
+		}
+		options = append(options, pair)
+	}
+	app.setUWSGI(options)
+	isElsewhere := c.option(p.config...).isSet() || strings.HasSuffix(c.operand().Text, ".ini")
+	if isElsewhere && app.Header.At.IsZero() {
+		app.Header = Limit[int64]{}
+	}
+}
+
+// setUWSGI adds the facts of options, from a file or a command line.
+func (a *App) setUWSGI(options []iniPair) {
+	a.setKnownLimits()
 	last := map[string]Value{}
 	for _, option := range options {
 		last[option.key] = option.value
 	}
 	for _, option := range options {
 		if bind, ok := uwsgiBind(option, last); ok {
-			app.Binds = append(app.Binds, bind)
+			a.Binds = append(a.Binds, bind)
 		}
 	}
-	app.User = last["uid"]
-	app.Kill = seconds(last["harakiri"])
-	if app.hasUWSGIRouter(options) {
-		app.limitByRouter(last["http-timeout"])
+	a.User = last["uid"]
+	a.Kill = seconds(last["harakiri"])
+	if a.hasUWSGIRouter(options) {
+		a.limitByRouter(last["http-timeout"])
 	}
 	if size := last["buffer-size"]; size.isSet() {
-		app.Header = byteLimit(size)
+		a.Header = byteLimit(size)
 	}
-	return app
 }
 
 // hasUWSGIRouter reports whether uwsgi's HTTP router stands before the workers on all of the app's addresses.
@@ -94,7 +123,7 @@ func (a *App) hasUWSGIRouter(options []iniPair) bool {
 
 // limitByRouter sets the time after which the router gives a request up, where it is sooner.
 func (a *App) limitByRouter(written Value) {
-	limit := byDefault(uwsgiHTTPTimeout)
+	limit := byDefault(uwsgiRouterLimit)
 	if written.isSet() {
 		limit = seconds(written)
 	}
