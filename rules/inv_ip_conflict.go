@@ -133,7 +133,7 @@ func invIPConflict(_ context.Context, p *lint.Pass) {
 // otherRunning finds an address that a container has at the moment which is not the one that is meant.
 func otherRunning(p *lint.Pass, running []*inventory.Project, dialed peer, addr netip.Addr) *lint.Diagnostic {
 	for _, home := range homesOf(p) {
-		if owner, _ := ownerOf(home.Project, addr); owner != nil {
+		if owner, _ := pinnedTo(home.Project, addr); owner != nil {
 			return nil // the compose file is about that
 		}
 	}
@@ -148,7 +148,7 @@ func otherRunning(p *lint.Pass, running []*inventory.Project, dialed peer, addr 
 
 // otherService finds an address that a project gives to another service than the one that is meant.
 func otherService(project *inventory.Project, dialed peer, addr netip.Addr) *lint.Diagnostic {
-	owner, join := ownerOf(project, addr)
+	owner, join := pinnedTo(project, addr)
 	if owner == nil {
 		return nil
 	}

@@ -161,8 +161,8 @@ func writtenAddr(addr netip.Addr, at proxy.Address) string {
 	return addr.String()
 }
 
-// ownerOf returns the one service of a project that has an address, and where it gets it; nil when none has, or several.
-func ownerOf(project *inventory.Project, addr netip.Addr) (owner *inventory.Service, join inventory.Join) {
+// pinnedTo returns the one service of a project that has an address, and where it gets it; nil when none has, or several.
+func pinnedTo(project *inventory.Project, addr netip.Addr) (owner *inventory.Service, join inventory.Join) {
 	for _, s := range project.Services {
 		for _, j := range s.Joins {
 			if !slices.Contains(j.Addrs, addr) {

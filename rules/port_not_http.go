@@ -121,10 +121,11 @@ func owner(port int) string {
 }
 
 func portNotHTTP(_ context.Context, p *lint.Pass) {
+	shown := shownByInventory(p)
 	if p.Config.Dialect == syntax.HAProxy {
 		for _, u := range p.Config.Upstreams {
 			if u.Protocol == proxy.HTTP && !speaksFastCGI(u.Stmt) {
-				reportForeignPorts(p, u, nil)
+				reportForeignPorts(p, u, nil, shown)
 			}
 		}
 		return
@@ -133,7 +134,7 @@ func portNotHTTP(_ context.Context, p *lint.Pass) {
 	for _, r := range p.Config.Routes {
 		if r.To != nil && r.Hop.Protocol == proxy.HTTP && !seen[r.To] {
 			seen[r.To] = true
-			reportForeignPorts(p, r.To, r)
+			reportForeignPorts(p, r.To, r, shown)
 		}
 	}
 }
@@ -143,11 +144,12 @@ func speaksFastCGI(section *syntax.Stmt) bool {
 	return slices.ContainsFunc(section.Block.Stmts, func(s *syntax.Stmt) bool { return s.Name() == "use-fcgi-app" })
 }
 
-// reportForeignPorts tells of the servers that HTTP goes to. r is the pass in nginx, nil in HAProxy.
-func reportForeignPorts(p *lint.Pass, u *proxy.Upstream, r *proxy.Route) {
+// reportForeignPorts tells of the servers that HTTP goes to. r is the pass in nginx, nil in HAProxy. What
+// inv-protocol-mismatch shows is left to it.
+func reportForeignPorts(p *lint.Pass, u *proxy.Upstream, r *proxy.Route, shown func(appUse) bool) {
 	for _, e := range u.Endpoints {
 		name := owner(e.Addr.Port)
-		if name == "" || isOpen(e.Addr) || e.Proto == "fcgi" {
+		if name == "" || isOpen(e.Addr) || e.Proto == "fcgi" || shown(appUse{u, e, r}) {
 			continue
 		}
 		if e.Addr.Port == fpmPort && !slices.ContainsFunc([]string{e.Addr.Host, e.Name, u.Name}, isNamedPHP) {

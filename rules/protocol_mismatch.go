@@ -74,8 +74,13 @@ var passOf = map[proxy.Protocol]string{
 
 func protocolMismatch(_ context.Context, p *lint.Pass) {
 	told := map[*syntax.Stmt]bool{}
+	shown := shownByInventory(p)
 	for _, r := range p.Config.Routes {
 		for e := range passServers(r) {
+			if shown(appUse{r.To, e, r}) {
+				told[r.Stmt] = true
+				continue
+			}
 			protocol, why := spokenBy(r, e.Addr)
 			if protocol != proxy.UnknownProtocol && protocol != r.Hop.Protocol && !told[r.Stmt] {
 				told[r.Stmt] = true

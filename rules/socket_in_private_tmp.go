@@ -22,7 +22,8 @@ proxies and backends alike. A socket that one of the two makes there is not ther
 file or directory" in the error log, HAProxy 503, while a look from a shell finds the socket in place. Besides, what lies in
 these folders is deleted when it gets old.
 
-Left out is a HAProxy with chroot, for which such a path leads elsewhere.`,
+It is a warning where a unit beside the configuration makes the socket and says PrivateTmp. Left out is a HAProxy with chroot, for
+which such a path leads elsewhere.`,
 		How: `Put the socket into a folder below /run that the backend's unit makes ("RuntimeDirectory=app").`,
 		Bad: lint.Example{
 			Nginx: `events {}
@@ -100,17 +101,38 @@ func socketInPrivateTmp(_ context.Context, p *lint.Pass) {
 	if len(first) == 0 || p.Config.Dialect == syntax.HAProxy && (p.Config.Tree.Fragment || hasChroot(p.Config.Tree)) {
 		return
 	}
+	around := surroundingsOf(p)
 	for _, u := range first {
 		socket := u.addr.Socket
-		p.Report(lint.Diagnostic{
+		d := lint.Diagnostic{
 			Symptom: u.unanswered(),
 			At:      u.addr.At,
 			Message: fmt.Sprintf("a service with PrivateTmp has a %s of its own, and sees no %s that another made",
 				privateFolder(socket), path.Base(socket)),
 			Hint:    fmt.Sprintf("unix:/run/%s/%s", serviceOf(socket), path.Base(socket)),
 			Related: alsoAt(uses[socket][1:], "used here too"),
-		})
+		}
+		if b := around.inPrivateTmp(socket); b != nil {
+			d.Severity = lint.Warning
+			d.Message = fmt.Sprintf("%s has a %s of its own, and makes %s there", b.title(), privateFolder(socket), path.Base(socket))
+			d.Related = append(around.chain(*b, "sets the folder apart", b.PrivateTmp), d.Related...)
+		}
+		p.Report(d)
 	}
+}
+
+// inPrivateTmp returns the server that makes a socket in a folder for temporary files that its unit sets apart; nil when
+// no unit of the machine says so.
+func (s *surroundings) inPrivateTmp(socket string) *backendApp {
+	if s == nil || s.home != nil {
+		return nil
+	}
+	for _, b := range s.onSocket(socket) {
+		if !b.PrivateTmp.IsZero() && b.bind.Addr.At.File == b.PrivateTmp.File { // systemd makes those of .socket units itself
+			return &b
+		}
+	}
+	return nil
 }
 
 // privateFolder returns the folder of a socket's path that PrivateTmp= sets apart; "" where none does (systemd.exec(5)).

@@ -58,6 +58,7 @@ func setHost(addr *proxy.Address, host Value) {
 // serverBind reads what a server is told to bind: an address or a port, also behind "tcp://", "http://" or "ssl://",
 // "unix:" and a path, or a path. Settings may follow behind "?".
 func serverBind(v Value, usualPort int) Bind {
+	v.Dynamic = v.Dynamic || strings.Contains(v.Text, "$") // a variable that nobody here fills in
 	if i := strings.IndexByte(v.Text, '?'); i >= 0 {
 		v = v.part(0, i)
 	}

@@ -333,3 +333,35 @@ func TestAppsInLargeTexts(t *testing.T) {
 	}
 	newReader(&Facts{}, t.TempDir()).spring(syntax.NewFile("application.yml", bomb+"server: *a29\n", syntax.AnyDialect, nil))
 }
+
+// TestOverriddenPool knows what the official images' own last file says of the pool www.
+func TestOverriddenPool(t *testing.T) {
+	const pool = "[www]\nlisten = /run/php/www.sock\npm = static\n"
+	for name, test := range map[string]struct{ service, want string }{
+		"before it":    {"image: php:8.2-fpm\n    volumes: ['./www.conf:/usr/local/etc/php-fpm.d/www.conf']", "9000"},
+		"behind it":    {"image: php:8.2-fpm\n    volumes: ['./www.conf:/usr/local/etc/php-fpm.d/zzz.conf']", "/run/php/www.sock"},
+		"in its place": {"image: php:8.2-fpm\n    volumes: ['./www.conf:/usr/local/etc/php-fpm.d/zz-docker.conf']", "/run/php/www.sock"},
+		"all of it":    {"image: php:8.2-fpm\n    volumes: ['.:/usr/local/etc/php-fpm.d']", "/run/php/www.sock"},
+		"built":        {"build: .\n    volumes: ['./www.conf:/usr/local/etc/php-fpm.d/www.conf']", "dynamic"},
+		"other image":  {"image: bitnami/php-fpm:8.2\n    volumes: ['./www.conf:/usr/local/etc/php-fpm.d/www.conf']", "/run/php/www.sock"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := appsIn(t, "compose.yml", "services:\n  php:\n    "+test.service+"\n", "www.conf", pool, "Dockerfile", "FROM php:8.2-fpm\n")
+			apps := f.Projects[0].Services[0].Apps
+			if len(apps) != 1 || len(apps[0].Binds) != 1 {
+				t.Fatalf("%s", describeApps(apps))
+			}
+			addr := apps[0].Binds[0].Addr
+			got := addr.Socket
+			if addr.Port > 0 {
+				got = fmt.Sprint(addr.Port)
+			}
+			if addr.Dynamic {
+				got = "dynamic"
+			}
+			if got != test.want {
+				t.Errorf("listens on %s, want %s", got, test.want)
+			}
+		})
+	}
+}

@@ -238,7 +238,7 @@ func mount(dir string, source Value, target, kind string) Mount {
 
 // cutVolume splits the short form of a volume at its first colon, behind a Windows drive's.
 func cutVolume(text string) (source, rest string, found bool) {
-	if len(text) > 2 && text[1] == ':' && (text[2] == '\\' || text[2] == '/') {
+	if len(text) > 2 && text[0] != '.' && text[1] == ':' && (text[2] == '\\' || text[2] == '/') {
 		source, rest, found = strings.Cut(text[2:], ":")
 		return text[:2] + source, rest, found
 	}

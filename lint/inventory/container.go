@@ -1,9 +1,12 @@
 package inventory
 
 import (
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/proxylint/proxylint/parsers/proxy"
 )
 
 // runners are the words in the images and commands of containers that run a kind or family of server.
@@ -26,7 +29,7 @@ func (h *holdings) owner(app *App) (c *Container, starts bool) {
 		return nil, false // units belong to machines
 	}
 	var best *Service
-	rank := -1
+	place, rank := "", -1
 	h.of(filepath.FromSlash(file), func(held holding, target string, exact bool) {
 		s := held.service
 		runs := s.mayRun(app.Kind, target)
@@ -43,12 +46,41 @@ func (h *holdings) owner(app *App) (c *Container, starts bool) {
 		}
 		if n > rank {
 			best, rank = s, n
+			if place = target; held.sort == inBuild {
+				place = ""
+			}
 		}
 	})
 	if best == nil {
 		return nil, false
 	}
+	best.overridePool(app, place)
 	return &best.Container, best.startsFrom(file, app.Name)
+}
+
+// lastPool is the file that the official PHP images have php-fpm read after the others of its folder. It says
+// "listen = 9000" for the pool www (github.com/docker-library/php, Dockerfile-linux.template).
+const lastPool = "/usr/local/etc/php-fpm.d/zz-docker.conf"
+
+// overridePool sets where a pool listens in an official PHP image, whatever its own file says. place is where that
+// file lies in the container; "" when it isn't known. A Dockerfile may do away with the image's file unseen.
+func (s *Service) overridePool(app *App, place string) {
+	if app.Kind != "php-fpm" || app.Name != "www" || place >= lastPool && path.Dir(place) == path.Dir(lastPool) {
+		return
+	}
+	replaced := func(target string) bool {
+		return target == lastPool || target == path.Dir(lastPool) || strings.HasPrefix(lastPool, target+"/")
+	}
+	if slices.ContainsFunc(s.Mounts, func(m Mount) bool { return replaced(path.Clean(m.Target)) }) {
+		return
+	}
+	image := s.BaseImage()
+	name, tag := splitImage(image.Text)
+	if imageServer(image.Text) != "php-fpm" || strings.Contains(name, "/") || !strings.Contains(tag, "fpm") {
+		return
+	}
+	at := image.At
+	app.Binds = []Bind{{Protocol: proxy.FastCGI, Default: true, Addr: proxy.Address{Port: 9000, Dynamic: s.Build != "", At: at}}}
 }
 
 // mayRun reports whether a container may run a kind of server, by its image, its command and where the server's file

@@ -141,7 +141,7 @@ func isSetting(name string) bool {
 	case "proxy", "fastcgi", "uwsgi", "scgi", "grpc", "memcached":
 		return true
 	}
-	return isClientTimeout(name)
+	return isClientTimeout(name) || name == "large_client_header_buffers"
 }
 
 func (b *builder) main(l *level, list []*syntax.Stmt) {
@@ -233,6 +233,7 @@ func (b *builder) upstream(s *syntax.Stmt, outer *level, protocol proxy.Protocol
 func (b *builder) servers(u *proxy.Upstream, flat []*syntax.Stmt) {
 	u.Balance = proxy.Setting[string]{Value: "round-robin", Origin: proxy.Default}
 	u.Keepalive.Origin = proxy.Default
+	u.Idle = proxy.Setting[time.Duration]{Value: time.Minute, Origin: proxy.Default}
 	for _, s := range flat {
 		switch name := s.Name(); name {
 		case "server":
@@ -244,6 +245,9 @@ func (b *builder) servers(u *proxy.Upstream, flat []*syntax.Stmt) {
 		case "keepalive":
 			n, ok := parseInt(s.Arg(1))
 			u.Keepalive = proxy.Setting[int64]{Value: n, Origin: proxy.Explicit, Dynamic: !ok, At: s.Ref(1)}
+		case "keepalive_timeout":
+			d, ok := parseTime(s.Arg(1))
+			u.Idle = proxy.Setting[time.Duration]{Value: d, Origin: proxy.Explicit, Dynamic: !ok, At: s.Ref(1)}
 		case "zone":
 			if s.Args() > 0 {
 				u.Zone = s.Ref(1)
@@ -350,11 +354,13 @@ func (b *builder) listeners(l *level, section *syntax.Stmt, flat []*syntax.Stmt,
 	}
 	timeouts := l.clientTimeouts()
 	http2 := setting(l, "http2", 1, parseFlag, false).Value
+	header := setting(l, "large_client_header_buffers", 2, parseSize, 8<<10)
 	for _, listener := range list {
 		listener.Names = names
 		listener.TLS = listener.TLS || tls
 		listener.HTTP2 = listener.HTTP2 || http2
 		listener.Timeouts = timeouts
+		listener.Header = header
 	}
 	return list
 }

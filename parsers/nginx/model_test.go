@@ -282,9 +282,9 @@ server { listen 443 ssl http2; listen [::]:443 ssl; listen unix:/s; listen 127.0
 }
 
 func TestEndpoints(t *testing.T) {
-	c := model(fmt.Sprintf(wrapped, "upstream a { zone z 64k; least_conn; keepalive 32; server 10.0.0.1:80 weight=5 max_conns=10 backup; server b.net resolve down; }"))
+	c := model(fmt.Sprintf(wrapped, "upstream a { zone z 64k; least_conn; keepalive 32; keepalive_timeout 4s; server 10.0.0.1:80 weight=5 max_conns=10 backup; server b.net resolve down; }"))
 	u := c.Upstreams[0]
-	if u.Balance.Value != "least_conn" || u.Keepalive.Value != 32 || u.Zone.Text() != "z" {
+	if u.Balance.Value != "least_conn" || u.Keepalive.Value != 32 || u.Idle.Value != 4*time.Second || u.Zone.Text() != "z" {
 		t.Errorf("upstream %+v", u)
 	}
 	a, b := u.Endpoints[0], u.Endpoints[1]
@@ -313,6 +313,15 @@ func TestParseSize(t *testing.T) {
 		got, ok := parseSize(s)
 		if ok != (want >= 0) || ok && got != want {
 			t.Errorf("parseSize(%q) = %v, %v", s, got, ok)
+		}
+	}
+}
+
+func TestHeaderLimit(t *testing.T) {
+	c := model("events {}\nhttp { large_client_header_buffers 4 16k; server { listen 81; }\nserver { listen 82; large_client_header_buffers 4 32k; } }\n")
+	for i, want := range []int64{16 << 10, 32 << 10} {
+		if got := c.Listeners[i].Header; got.Value != want || !got.Written() {
+			t.Errorf("listener %d: %+v", i, got)
 		}
 	}
 }

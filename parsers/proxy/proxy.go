@@ -73,7 +73,8 @@ type Listener struct {
 	TLS           bool
 	HTTP2         bool
 	ProxyProtocol bool
-	Timeouts      *Timeouts // the client's side
+	Timeouts      *Timeouts      // the client's side
+	Header        Setting[int64] // nginx: the largest line of a request header let through, in bytes
 }
 
 // Protocol is what is spoken to a backend, or by a listener's clients.
@@ -209,8 +210,9 @@ type Upstream struct {
 	Protocol  Protocol // TCP in nginx's stream and HAProxy's mode tcp; HTTP else
 	Open      bool     // it may have servers that the tree does not show
 	Balance   Setting[string]
-	Keepalive Setting[int64] // idle connections kept: nginx keepalive, HAProxy pool-max-conn
-	Zone      syntax.Ref     // nginx: the name of its shared memory zone
+	Keepalive Setting[int64]         // idle connections kept: nginx keepalive, HAProxy pool-max-conn
+	Idle      Setting[time.Duration] // nginx: how long an idle connection is kept
+	Zone      syntax.Ref             // nginx: the name of its shared memory zone
 	Resolver  Setting[*Resolver]
 	Check     *Check    // the checks that all of its servers get; nil: none
 	Timeouts  *Timeouts // HAProxy; nil in nginx, where a route's Hop has them

@@ -1,0 +1,4 @@
+bind = "unix:/run/app.sock"
+user = "app"
+group = "app"
+umask = 0o007
