@@ -202,8 +202,25 @@ func (c *composer) readEnvironment(s *Service, said layers) {
 	maps.Copy(s.Env, readVariables(said.get("environment")))
 }
 
-// readMounts reads the files and folders that a container sees.
+// readMounts reads the files and folders that a container sees, its own and those of a service that it takes the volumes
+// from.
 func (c *composer) readMounts(s *Service, said layers) {
+	c.readVolumes(s, said)
+	for _, item := range said.get("volumes_from").items() {
+		v := item.value()
+		name, _, _ := strings.Cut(v.Text, ":")
+		if _, known := c.services.said[name]; !known || v.Dynamic {
+			c.gap(v.At, "", "is a container that is not known")
+			continue
+		}
+		other, _ := c.extended(c.services.said[name], 0)
+		c.readVolumes(s, other)
+	}
+	c.readFileMounts(s, said.get("configs"), &c.configs, "/")
+	c.readFileMounts(s, said.get("secrets"), &c.secrets, "/run/secrets/")
+}
+
+func (c *composer) readVolumes(s *Service, said layers) {
 	for _, item := range said.get("volumes").items() {
 		if item.IsMap() {
 			s.Mounts = append(s.Mounts, mount(item.in.dir, item.child("source").value(),
@@ -218,8 +235,6 @@ func (c *composer) readMounts(s *Service, said layers) {
 		target, _, _ := strings.Cut(rest, ":")
 		s.Mounts = append(s.Mounts, mount(item.in.dir, Value{Text: source, At: v.At}, target, ""))
 	}
-	c.readFileMounts(s, said.get("configs"), &c.configs, "/")
-	c.readFileMounts(s, said.get("secrets"), &c.secrets, "/run/secrets/")
 }
 
 // mount makes a Mount. Without a type, a source is a path when it looks like one.

@@ -245,3 +245,14 @@ func FuzzCompose(f *testing.F) {
 		}
 	})
 }
+
+func TestVolumesFrom(t *testing.T) {
+	f := appsIn(t, "compose.yml", "services:\n  web:\n    image: nginx\n    volumes_from: ['php:ro', 'container:other']\n  php:\n    image: php:8-fpm\n    volumes: ['run:/run/php']\n")
+	p := f.Projects[0]
+	if mounts := p.Services[0].Mounts; len(mounts) != 1 || mounts[0].Volume != "run" || mounts[0].Target != "/run/php" {
+		t.Errorf("mounts %+v", mounts)
+	}
+	if len(p.Gaps) != 1 || p.Gaps[0].At.Text() != "container:other" {
+		t.Errorf("gaps %+v", p.Gaps)
+	}
+}
