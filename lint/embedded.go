@@ -6,6 +6,17 @@ import (
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
+// moveToDisk moves all findings in texts that lie inside other files to the files on disk.
+func (r *Result) moveToDisk() {
+	if !slices.ContainsFunc(r.Diagnostics, func(d Diagnostic) bool { return isEmbedded(d.At) }) {
+		return
+	}
+	for i, d := range r.Diagnostics {
+		r.Diagnostics[i] = onDisk(d)
+	}
+	r.Diagnostics = sortAndDedup(r.Diagnostics)
+}
+
 // onDisk moves all places of a diagnostic from texts that lie inside other files to the files on disk.
 func onDisk(d Diagnostic) Diagnostic {
 	if d.Fix != nil && isEmbedded(d.At) {

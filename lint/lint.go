@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/proxylint/proxylint/lint/inventory"
 	"github.com/proxylint/proxylint/parsers/proxy"
@@ -18,11 +19,15 @@ type Result struct {
 	Diagnostics []Diagnostic // by file, place and rule; each place once per rule
 	Files       []string     // paths of the files read, sorted
 	Suppressed  int          // findings left out because a comment or a baseline accepts them
+	Stale       int          // entries of a baseline for which nothing is found any more
 }
 
 // Run applies every rule to every configuration. Rules run side by side: they may read what a Pass gives
-// them, and change nothing.
-func Run(ctx context.Context, configs []*proxy.Config, rules []*Rule, facts *inventory.Facts) Result {
+// them, and change nothing. Comments that accept findings do so until the day that they name; today says which
+// it is.
+func Run(
+	ctx context.Context, configs []*proxy.Config, rules []*Rule, facts *inventory.Facts, today time.Time,
+) Result {
 	var result Result
 	for _, config := range configs {
 		found := make([][]Diagnostic, len(rules))
@@ -39,19 +44,34 @@ func Run(ctx context.Context, configs []*proxy.Config, rules []*Rule, facts *inv
 		result.Diagnostics = append(result.Diagnostics, slices.Concat(found...)...)
 	}
 	result.Diagnostics = sortAndDedup(result.Diagnostics)
+	result.ignore(readIgnores(configs, rules, today))
+	result.moveToDisk()
 	result.Files = filesOf(configs)
 	return result
 }
 
+// ignore leaves out what comments accept, and adds what is wrong with the comments.
+func (r *Result) ignore(comments *ignores) {
+	found := len(r.Diagnostics)
+	r.Diagnostics = slices.DeleteFunc(r.Diagnostics, comments.take)
+	r.Suppressed = found - len(r.Diagnostics)
+	if rule := comments.rules[IgnoreComment]; rule != nil {
+		for _, d := range comments.findings() {
+			r.Diagnostics = append(r.Diagnostics, complete(d, rule))
+		}
+		r.Diagnostics = sortAndDedup(r.Diagnostics)
+	}
+}
+
 // apply returns what one rule finds.
 func apply(ctx context.Context, rule *Rule, p *Pass) []Diagnostic {
-	if rule.Live || !rule.Serves(p.Config.Dialect) {
+	if rule.Run == nil || rule.Live || !rule.Serves(p.Config.Dialect) {
 		return nil
 	}
 	var found []Diagnostic
 	p.Report = func(d Diagnostic) {
 		if p.Config.Wants(d.At.File) {
-			found = append(found, onDisk(complete(d, rule)))
+			found = append(found, complete(d, rule))
 		}
 	}
 	rule.Run(ctx, p)

@@ -16,7 +16,7 @@ type Rule struct {
 	Symptom  Symptom        // of a diagnostic that gives none of its own
 	Live     bool           // needs --live
 	Doc      Doc
-	Run      func(context.Context, *Pass)
+	Run      func(context.Context, *Pass) // nil: the engine itself finds it, see IgnoreComment
 }
 
 // Doc explains a rule: it is what "proxylint rules ID" prints, and Bad and Good are run as tests.

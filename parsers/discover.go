@@ -72,7 +72,7 @@ func (l *loader) nginxFolder(dir string, mains, fragments []candidate) error {
 		}
 		src, err := readText(c.path)
 		if err != nil {
-			return pathError(c.path, err)
+			return PathError(c.path, err)
 		}
 		config := l.addNginx(l.source(c.path, src), dir)
 		if read += len(config.Tree.Files); read > maxRead {
@@ -106,7 +106,7 @@ func (l *loader) haproxyFolders(found []candidate) error {
 			}
 			src, err := readText(c.path)
 			if err != nil {
-				return pathError(c.path, err)
+				return PathError(c.path, err)
 			}
 			sources = append(sources, l.source(c.path, src))
 		}
@@ -204,7 +204,7 @@ type finder struct {
 func (f *finder) folder(dir string, depth int) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil && depth == 0 {
-		return pathError(dir, err)
+		return PathError(dir, err)
 	}
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
@@ -261,7 +261,7 @@ func (f *finder) file(path string, mode fs.FileMode) error {
 	}
 	src, err := readHead(path)
 	if err != nil {
-		return pathError(path, err)
+		return PathError(path, err)
 	}
 	dialect := byContent(path, src)
 	if dialect == syntax.AnyDialect || f.only != syntax.AnyDialect && f.only != dialect {

@@ -39,7 +39,7 @@ func Load(paths []string, o Options) ([]*proxy.Config, error) {
 	for _, path := range paths {
 		info, err := os.Stat(path)
 		if err != nil {
-			return nil, pathError(path, err)
+			return nil, PathError(path, err)
 		}
 		path = filepath.Clean(path)
 		if info.IsDir() {
@@ -58,7 +58,7 @@ func Load(paths []string, o Options) ([]*proxy.Config, error) {
 // at the folder of the name. A YAML text may hold several configurations.
 func LoadText(name, src string, o Options) ([]*proxy.Config, error) {
 	if err := checkText(src); err != nil {
-		return nil, pathError(name, err)
+		return nil, PathError(name, err)
 	}
 	if isYAML(name) {
 		l := newLoader(o)
@@ -115,7 +115,7 @@ func (l *loader) file(path string) error {
 	}
 	src, err := readText(path)
 	if err != nil {
-		return pathError(path, err)
+		return PathError(path, err)
 	}
 	if isYAML(path) {
 		if found, err := l.yaml(path, src); found || err != nil {

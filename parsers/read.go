@@ -52,8 +52,8 @@ func checkText(src string) error {
 	return nil
 }
 
-// pathError puts the path the user gave before the cause alone.
-func pathError(path string, err error) error {
+// PathError puts the path that the user gave before the cause alone.
+func PathError(path string, err error) error {
 	var inner *fs.PathError
 	if errors.As(err, &inner) {
 		err = inner.Err

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/proxylint/proxylint/lint"
 	"github.com/proxylint/proxylint/lint/inventory"
@@ -73,7 +74,7 @@ func countGroup(t *testing.T, dir string, dialect syntax.Dialect) (lines []strin
 		if err != nil {
 			t.Fatal(err)
 		}
-		result := lint.Run(context.Background(), configs, All(), &inventory.Facts{})
+		result := lint.Run(context.Background(), configs, All(), &inventory.Facts{}, time.Time{})
 		files++
 		if result.Fails(lint.Warning) {
 			loud++

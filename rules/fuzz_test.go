@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/proxylint/proxylint/lint"
@@ -54,11 +55,16 @@ func FuzzLint(f *testing.F) {
 			if err != nil {
 				return // a binary file, say
 			}
-			result := lint.Run(context.Background(), configs, All(), &inventory.Facts{})
+			result := lint.Run(context.Background(), configs, All(), &inventory.Facts{}, time.Time{})
 			for _, d := range result.Diagnostics {
 				checkFinding(t, d)
 			}
 			checkReports(t, result)
+			for _, f := range lint.Repair(result.Diagnostics, true, func(f *syntax.File) string { return f.Path }).Files {
+				if f.Text() == f.File.Src {
+					t.Errorf("repairs that change nothing: %v", f.Edits)
+				}
+			}
 		}
 	})
 }

@@ -11,12 +11,14 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/mattn/go-isatty"
 	"github.com/urfave/cli/v2"
 
 	"github.com/proxylint/proxylint/lint"
 	"github.com/proxylint/proxylint/lint/report"
+	"github.com/proxylint/proxylint/parsers/proxy"
 	"github.com/proxylint/proxylint/rules"
 )
 
@@ -31,6 +33,7 @@ Flags:
 Examples:
   proxylint lint /etc/nginx/nginx.conf
   proxylint lint --format text --format json=findings.json deploy/
+  proxylint lint --diff-fix deploy/ | git apply
   proxylint lint --stdin-filename haproxy.cfg - < haproxy.cfg.new
 
 Exit codes: 0 nothing at or above --fail-on, 1 findings, 2 proxylint could not do its work.
@@ -49,6 +52,11 @@ func lintCommand() *cli.Command {
 				Usage: "write `F[=FILE]`, where F is " + alternatives(report.Formats()) + "; may be repeated",
 			},
 			&cli.StringFlag{Name: "fail-on", Value: "warning", Usage: "exit with 1 from `SEVERITY` on: error, warning, info, never"},
+			&cli.StringFlag{Name: "baseline", Usage: "pass over the findings known in `FILE`"},
+			&cli.StringFlag{Name: "write-baseline", Usage: "write all findings into `FILE`, as known from now on"},
+			&cli.BoolFlag{Name: "fix", DisableDefaultText: true, Usage: "mend the files where a repair is safe"},
+			&cli.BoolFlag{Name: "fix-unsafe", DisableDefaultText: true, Usage: "mend them where a repair may change what works, too"},
+			&cli.BoolFlag{Name: "diff-fix", DisableDefaultText: true, Usage: "write what --fix would do as a patch, in place of the report"},
 			&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to colour the text: auto, always, never"},
 		}, inputFlags()...),
 	}
@@ -66,18 +74,57 @@ func runLint(c *cli.Context) error {
 		return err
 	}
 	tuneCollector(job.paths)
-	configs, err := job.read(c.App.Reader)
+	configs, result, err := job.lint(c)
 	if err != nil {
 		return err
 	}
-	result := lint.Run(c.Context, configs, rules.All(), job.facts)
-	if err := job.write(c.App.Writer, result); err != nil {
+	var patch string
+	switch repairs := job.repairs(result); {
+	case job.fix.diff:
+		patch, err = diff(repairs)
+	case job.fix.write:
+		if err = writeRepairs(c.App.ErrWriter, repairs); err == nil && repairs.Fixed > 0 {
+			configs, result, err = lintAgain(c)
+		}
+	}
+	if err != nil {
 		return err
+	}
+	if err := job.baselines.save(c.App.ErrWriter, &result, configs); err != nil {
+		return err
+	}
+	if err := job.write(c.App.Writer, result, patch); err != nil {
+		return err
+	}
+	if result.Stale > 0 {
+		fmt.Fprintf(c.App.ErrWriter, "proxylint: %s: stale entries: %d\n", oneLine(job.baselines.read), result.Stale)
 	}
 	if result.Fails(job.failOn) {
 		return errFindings
 	}
 	return nil
+}
+
+// lint reads the configurations and returns what is found in them and not known already.
+func (j *job) lint(c *cli.Context) ([]*proxy.Config, lint.Result, error) {
+	configs, err := j.read(c.App.Reader)
+	if err != nil {
+		return nil, lint.Result{}, err
+	}
+	result := lint.Run(c.Context, configs, rules.All(), j.facts, time.Now())
+	if j.known != nil {
+		j.known.Apply(&result, configs)
+	}
+	return configs, result, nil
+}
+
+// lintAgain lints what is on disk now: nothing that was read before counts.
+func lintAgain(c *cli.Context) ([]*proxy.Config, lint.Result, error) {
+	job, err := newJob(c)
+	if err != nil {
+		return nil, lint.Result{}, err
+	}
+	return job.lint(c)
 }
 
 // tuneCollector keeps the garbage collector from running in vain, since nearly all that reading makes is
@@ -102,9 +149,12 @@ func tuneCollector(paths []string) {
 // job is what the flags of one run say.
 type job struct {
 	*input
-	outputs []output
-	color   bool // on standard output
-	failOn  lint.Severity
+	outputs   []output
+	color     bool // on standard output
+	failOn    lint.Severity
+	baselines baselines
+	known     *lint.Baseline // nil: no finding is
+	fix       fixFlags
 }
 
 // output is one --format.
@@ -128,14 +178,28 @@ func newJob(c *cli.Context) (*job, error) {
 	color, colorErr := pick(c, "color", colors)
 	failOn, failOnErr := pick(c, "fail-on", severities)
 	outputs, outputsErr := parseOutputs(*c.Generic("format").(*repeated))
-	if err := cmp.Or(colorErr, failOnErr, outputsErr); err != nil {
+	fix, fixErr := newFixFlags(c)
+	if err := cmp.Or(colorErr, failOnErr, outputsErr, fixErr); err != nil {
+		return nil, err
+	}
+	files := baselines{read: c.String("baseline"), write: c.String("write-baseline")}
+	known, err := files.open()
+	if err != nil {
 		return nil, err
 	}
 	in, err := newInput(c)
 	if err != nil {
 		return nil, err
 	}
-	return &job{input: in, outputs: outputs, color: color(c.App.Writer), failOn: failOn}, nil
+	return &job{
+		input:     in,
+		outputs:   outputs,
+		color:     color(c.App.Writer),
+		failOn:    failOn,
+		baselines: files,
+		known:     known,
+		fix:       fix,
+	}, nil
 }
 
 // pick returns what a flag's value stands for.
@@ -178,8 +242,9 @@ func wantsColor(w io.Writer) bool {
 	return ok && isatty.IsTerminal(file.Fd()) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
-// write writes all reports, standard output last: a file that can't be written leaves it empty.
-func (j *job) write(stdout io.Writer, result lint.Result) error {
+// write writes all reports, standard output last: a file that can't be written leaves it empty. With --diff-fix it
+// gets the patch alone.
+func (j *job) write(stdout io.Writer, result lint.Result, patch string) error {
 	dir, err := os.Getwd()
 	if err != nil {
 		return err
@@ -187,17 +252,19 @@ func (j *job) write(stdout io.Writer, result lint.Result) error {
 	options := report.Options{Dir: dir, Version: buildVersion(), Rule: documented}
 	var out bytes.Buffer
 	for _, o := range j.outputs {
-		if o.file == "" {
+		switch {
+		case o.file != "":
+			err = writeFile(o, result, options)
+		case !j.fix.diff:
 			toStdout := options
 			toStdout.Color = j.color
 			err = report.Write(&out, o.format, result, toStdout)
-		} else {
-			err = writeFile(o, result, options)
 		}
 		if err != nil {
 			return err
 		}
 	}
+	out.WriteString(onTerminal(stdout, patch))
 	_, err = out.WriteTo(stdout)
 	return err
 }

@@ -137,7 +137,11 @@ func summary(result lint.Result) string {
 	if counts == nil {
 		counts = []string{"no findings"}
 	}
-	return strings.Join(counts, ", ") + " in " + count(len(result.Files), "file")
+	text := strings.Join(counts, ", ") + " in " + count(len(result.Files), "file")
+	if result.Suppressed > 0 {
+		text += fmt.Sprintf(", %d suppressed", result.Suppressed)
+	}
+	return text
 }
 
 func count(n int, noun string) string {
