@@ -337,7 +337,11 @@ func resolveLines(u nameUse) string {
 // variableLines lets the name come through a variable.
 func variableLines(u nameUse) string {
 	addr := u.endpoint.Addr
-	address := strings.Replace(addr.At.Text(), addr.Host, "$backend", 1)
+	host := addr.Host
+	if isFilled(addr.HostAt) {
+		host = addr.HostAt.Text()
+	}
+	address := strings.Replace(addr.At.Text(), host, "$backend", 1)
 	if u.route == nil {
 		return fmt.Sprintf("set $backend %s; proxy_pass http://%s;", addr.Host, address)
 	}

@@ -45,11 +45,14 @@ func FuzzLint(f *testing.F) {
 		f.Add("global\n"+mark+"\nbackend "+mark+"\n server "+mark+" a:99999 "+mark+"\n stats "+mark+"\n balance x"+mark+"\n "+mark+" c", true)
 	}
 	empty := f.TempDir()
+	f.Add("upstream ${A} { server ${A}:${B}; server ${C}; server x:${D}${B} max_fails=${D}; } server { listen ${B}; location /${A} { proxy_pass ${C}; proxy_read_timeout ${D}s; set $a ${A}; proxy_pass http://$a:${B}/${D}; fastcgi_pass unix:/${A}.sock; } }", false)
+	f.Add("defaults\n  timeout connect ${D}\nfrontend ${A}\n  bind :${B}\n  default_backend ${A}\nbackend ${A}\n  server ${A} ${A}:${B} check\n  server b ${C}\n", true)
 	f.Fuzz(func(t *testing.T, text string, isHAProxy bool) {
 		o := parsers.Options{Dialect: syntax.Nginx}
 		if isHAProxy {
 			o.Dialect = syntax.HAProxy
 		}
+		o.Env = map[string]string{"A": "api", "B": "8080", "C": "http://10.0.0.1:80/x/", "D": "1"}
 		for _, name := range []string{"fuzz", "fuzz.template"} {
 			configs, err := parsers.LoadText(filepath.Join(empty, name), text, o)
 			if err != nil {

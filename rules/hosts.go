@@ -47,7 +47,13 @@ func dialedIn(c *proxy.Config, wanted func(*proxy.Upstream) bool) iter.Seq[peer]
 	}
 }
 
-func hasLiteralHost(e *proxy.Endpoint) bool { return !e.Addr.Dynamic && literal(e.Addr.HostAt) != "" }
+func hasLiteralHost(e *proxy.Endpoint) bool { return !e.Addr.Dynamic && isWrittenOut(e.Addr.HostAt) }
+
+// isWrittenOut reports whether what stands at a place is known: as written, or as the environment fills in a template.
+func isWrittenOut(at syntax.Ref) bool { return literal(at) != "" || isFilled(at) }
+
+// isFilled reports whether a template's marks stand at a place, and the environment tells what they write.
+func isFilled(at syntax.Ref) bool { return at.File != nil && at.File.Filled(at.Span) }
 
 // unanswered is what comes of an address at which nobody is.
 func (p peer) unanswered() lint.Symptom {

@@ -147,7 +147,7 @@ func dialedServices(host string, home *inventory.Service) []*inventory.Service {
 func dialedPort(c *proxy.Config, p peer) (port int, at syntax.Ref) {
 	switch {
 	case !p.addr.PortAt.IsZero():
-		if literal(p.addr.PortAt) == "" {
+		if !isWrittenOut(p.addr.PortAt) {
 			return -1, syntax.Ref{}
 		}
 		return p.addr.Port, p.addr.PortAt

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -86,7 +87,29 @@ func (in *input) read(stdin io.Reader) ([]*proxy.Config, error) {
 	}
 	wait()
 	in.facts.Associate(configs)
+	if in.fill(configs) {
+		in.facts.Associate(configs)
+	}
 	return configs, nil
+}
+
+// fill reads templates again whose service's environment says what some of their marks stand for. It reports whether
+// there are any.
+func (in *input) fill(configs []*proxy.Config) bool {
+	filled := false
+	for i, c := range configs {
+		options := in.options
+		options.Env = in.facts.Environment(c)
+		root := c.Tree.Roots[0]
+		if len(options.Env) == 0 || root.Template == nil || root.Origin != nil {
+			continue
+		}
+		again, err := parsers.Load([]string{filepath.FromSlash(root.Path)}, options)
+		if err == nil && len(again) == 1 {
+			configs[i], filled = again[0], true
+		}
+	}
+	return filled
 }
 
 // load reads the configurations that the paths name.

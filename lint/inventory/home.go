@@ -54,6 +54,22 @@ func (f *Facts) Associate(configs []*proxy.Config) {
 	}
 }
 
+// Environment returns the variables that are known of where a configuration runs: the official nginx image fills its
+// templates in from them (hub.docker.com/_/nginx, "Using environment variables in nginx configuration").
+func (f *Facts) Environment(c *proxy.Config) map[string]string {
+	home := f.Home(c)
+	if home == nil || home.Service == nil || !home.Proven {
+		return nil
+	}
+	env := map[string]string{}
+	for name, value := range home.Service.Env {
+		if !value.Dynamic {
+			env[name] = value.Text
+		}
+	}
+	return env
+}
+
 // candidate is a service that holds a file of a configuration.
 type candidate struct {
 	holding

@@ -111,6 +111,11 @@ type place func(from, to int) syntax.Ref
 func wordPlace(s *syntax.Stmt, i int) place {
 	whole := s.Ref(i)
 	raw, value := s.File.Read(s.Words[i]), s.Arg(i)
+	if s.File.Template != nil && strings.IndexByte(raw, syntax.Known) >= 0 && s.Words[i].Quote == 0 {
+		return func(from, to int) syntax.Ref {
+			return s.File.Ref(s.File.Template.Written(s.Words[i].Span, from, to))
+		}
+	}
 	quote := 0
 	if s.Words[i].Quote != 0 {
 		quote = 1

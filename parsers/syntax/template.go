@@ -60,6 +60,11 @@ func (f *File) Marked(s Span) bool {
 	return f.Template != nil && HasFilling(f.Template.Text[s.Start:s.End])
 }
 
+// Filled reports whether marks stand in the span, and what all of them write is known.
+func (f *File) Filled(s Span) bool {
+	return f.Template != nil && !f.Marked(s) && strings.IndexByte(f.Template.Text[s.Start:s.End], Known) >= 0
+}
+
 // IsOpen reports whether the statements of the file are what a template engine may choose from, and not all of them.
 func (f *File) IsOpen() bool { return f.Template != nil && f.Template.Open }
 
@@ -113,4 +118,36 @@ func (t *Template) fill(s Span) string {
 	}
 	b.WriteString(t.Text[at:s.End])
 	return b.String()
+}
+
+// Written returns where bytes from to to of a span's text, with what is known put in, are written: of what a mark
+// writes, the mark as a whole.
+func (t *Template) Written(s Span, from, to int) Span {
+	return Span{t.locate(s, from, false), t.locate(s, to, true)}
+}
+
+// locate returns the place of an offset in the text that fill returns; at the border of two pieces, the end of the
+// first one or the start of the second.
+func (t *Template) locate(s Span, offset int, end bool) Pos {
+	reaches := func(length int) bool { return offset < length || end && offset == length }
+	at := s.Start
+	for i := sort.Search(len(t.Marks), func(i int) bool { return t.Marks[i].Start >= s.Start }); i < len(t.Marks); i++ {
+		m := t.Marks[i]
+		if m.End > s.End {
+			break
+		}
+		if m.Value == "" {
+			continue
+		}
+		if plain := int(m.Start - at); reaches(plain) {
+			return at + Pos(offset)
+		} else if offset -= plain; reaches(len(m.Value)) && end {
+			return m.End
+		} else if reaches(len(m.Value)) {
+			return m.Start
+		}
+		offset -= len(m.Value)
+		at = m.End
+	}
+	return min(at+Pos(offset), s.End)
 }
