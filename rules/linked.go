@@ -13,13 +13,13 @@ import (
 // ears are the listeners of one configuration by what they take. The key of a unix socket has no port.
 type ears struct {
 	by    map[socketKey][]*proxy.Listener
-	ports *[maxPort + 1]bool
+	ports map[int]bool
 	hosts map[string]bool // the addresses that are listened on one by one
 }
 
 // earsOf leaves out what takes datagrams, and what may listen elsewhere than it says or not at all.
 func earsOf(c *proxy.Config) ears {
-	heard := ears{map[socketKey][]*proxy.Listener{}, new([maxPort + 1]bool), map[string]bool{}}
+	heard := ears{by: map[socketKey][]*proxy.Listener{}, ports: map[int]bool{}}
 	for _, l := range c.Listeners {
 		a := l.Addr
 		switch {
@@ -34,13 +34,16 @@ func earsOf(c *proxy.Config) ears {
 	return heard
 }
 
-func (heard ears) add(key socketKey, l *proxy.Listener) {
+func (heard *ears) add(key socketKey, l *proxy.Listener) {
 	if key.address == "localhost" {
 		key.address = ownHost
 	}
 	heard.by[key] = append(heard.by[key], l)
 	heard.ports[key.port] = true
 	if key.address != "0.0.0.0" && key.address != "::" {
+		if heard.hosts == nil {
+			heard.hosts = map[string]bool{}
+		}
 		heard.hosts[key.address] = true
 	}
 }
