@@ -78,7 +78,7 @@ func takesAnyWord(name string) bool {
 	case "server_name", "index", "try_files", "log_format", "valid_referers":
 		return true
 	}
-	return strings.HasPrefix(name, "echo") || strings.HasPrefix(name, "more_")
+	return strings.HasSuffix(name, "_types") || strings.HasPrefix(name, "echo") || strings.HasPrefix(name, "more_")
 }
 
 // nextLineStart returns the index of the first pending word from i on that begins its line and is a

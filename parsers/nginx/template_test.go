@@ -146,7 +146,7 @@ func TestTemplateEnvironment(t *testing.T) {
 	if a := r.To.Endpoints[0].Addr; a.Host != "app" || a.Port != 8080 || a.Dynamic || r.Runtime || !r.Hop.URI.Dynamic {
 		t.Errorf("route: %+v to %+v", r, a)
 	}
-	if r.To.Endpoints[0].Addr.At.Text() != "http://${HOST}:$PORT/${UNKNOWN}" {
+	if r.To.Endpoints[0].Addr.At.Text() != "${HOST}:$PORT" {
 		t.Errorf("it stands at %q", r.To.Endpoints[0].Addr.At.Text())
 	}
 	plain := Load(syntax.Source{Path: "default.conf", Src: src, Env: env}, Options{})

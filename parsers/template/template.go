@@ -40,12 +40,15 @@ func CutEnding(path string) (stem string, ok bool) {
 	return path[:len(path)-len(ending)], true
 }
 
-// Read returns what a template engine is to do to a file; nil for one that is no template by its name, or has no
-// marks.
+// Read returns what a template engine is to do to a file; nil for one that is no template by its name, and has no line
+// that is a mark, or that has no marks at all.
 func Read(source syntax.Source) *syntax.Template {
 	f := finder{src: source.Src, env: source.Env}
 	ending := strings.ToLower(filepath.Ext(source.Path))
 	f.syntaxes = byEnding[ending]
+	if f.syntaxes == 0 {
+		f.syntaxes = byLines(f.src)
+	}
 	if f.syntaxes == 0 {
 		return nil
 	}
@@ -60,6 +63,46 @@ func Read(source syntax.Source) *syntax.Template {
 		return nil
 	}
 	return &syntax.Template{Text: overlay(f.src, f.marks), Marks: f.marks, Open: f.open}
+}
+
+// byLines returns the syntaxes of a file that is named as any other: of marks that begin a line and that neither proxy,
+// nor Lua inside nginx's, could read.
+func byLines(src string) syntaxes {
+	switch {
+	case beginsLine(src, "{%", func(string) bool { return true }):
+		return jinja | comments
+	case beginsLine(src, "<%", func(string) bool { return true }):
+		return tags
+	case beginsLine(src, "{{", isAction):
+		return golang
+	}
+	return 0
+}
+
+// beginsLine reports whether a line begins with a text that what follows it fits.
+func beginsLine(src, text string, fits func(rest string) bool) bool {
+	for at := 0; ; at += len(text) {
+		n := strings.Index(src[at:], text)
+		if n < 0 {
+			return false
+		}
+		at += n
+		line := src[strings.LastIndexByte(src[:at], '\n')+1 : at]
+		if strings.TrimLeft(line, " \t") == "" && fits(src[at+len(text):]) {
+			return true
+		}
+	}
+}
+
+// isAction reports whether a mark of Go's templates goes on as one that writes nothing.
+func isAction(rest string) bool {
+	rest = strings.TrimLeft(strings.TrimPrefix(rest, "-"), " \t")
+	word := rest[:nameLength(rest)]
+	switch word {
+	case "if", "range", "with", "end", "else", "define", "template", "block":
+		return true
+	}
+	return false
 }
 
 // Text returns a text as scanners read it, with the marks overlaid where it is a template by its name.
