@@ -1,9 +1,11 @@
 package rules
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -177,11 +179,12 @@ func TestStreamProxyProtocolBeforeTheJudge(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name, sends, expects string
-		status               int // 0: the connection is closed without an answer
+		request              string // "": the header alone is answered
+		status               int    // 0: the connection is closed without an answer
 	}{
-		{"sent in vain", "on", "", http.StatusBadRequest},
-		{"not sent", "off", " proxy_protocol", 0},
-		{"sent", "on", " proxy_protocol", http.StatusNoContent},
+		{"sent in vain", "on", "", "", http.StatusBadRequest},
+		{"not sent", "off", " proxy_protocol", "GET / HTTP/1.0\r\n\r\n", 0},
+		{"sent", "on", " proxy_protocol", "GET / HTTP/1.0\r\n\r\n", http.StatusNoContent},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			inner := "127.0.0.1:" + freePort(t)
@@ -189,17 +192,34 @@ func TestStreamProxyProtocolBeforeTheJudge(t *testing.T) {
 stream { server { listen 8080; proxy_pass %s; proxy_protocol %s; } }
 http { server { listen %s%s; return 204; } }
 `, load, inner, test.sends, inner, test.expects))
-			status := 0
-			response, err := (&http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}).Get(p.url)
-			if err == nil {
-				response.Body.Close()
-				status = response.StatusCode
-			}
-			if status != test.status {
+			if status, err := ask(t, p.url, test.request); status != test.status {
 				t.Errorf("status %d (%v) with the log %s", status, err, p.log())
 			}
 		})
 	}
+}
+
+// ask sends the bytes of a request over a connection of its own and returns the status of what comes back, 0 for nothing.
+// An HTTP client would not take an answer that is there before its request.
+func ask(t *testing.T, url, request string) (status int, err error) {
+	t.Helper()
+	conn, err := net.DialTimeout("tcp", strings.Trim(strings.TrimPrefix(url, "http://"), "/"), patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(conn, request); err != nil {
+		return 0, err
+	}
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		return 0, err
+	}
+	defer response.Body.Close()
+	return response.StatusCode, nil
 }
 
 // TestChecksWithoutProxyBeforeTheJudge checks a server that expects the PROXY protocol, on its own port.
