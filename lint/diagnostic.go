@@ -50,6 +50,7 @@ type Diagnostic struct {
 	Hint     string     // the line to write; may be empty
 	Stops    syntax.Ref // syntax faults: where the proxy itself would stop
 	Related  []Related
+	Notes    []string // what was seen and has no place in a file: "tried 10.0.0.7:8080: L4CON, connection refused"
 	Fix      *Fix
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/proxylint/proxylint/lint/inventory"
+	"github.com/proxylint/proxylint/lint/probe"
 	"github.com/proxylint/proxylint/parsers/proxy"
 )
 
@@ -20,15 +21,20 @@ type Result struct {
 	Files       []string     // paths of the files read, sorted
 	Suppressed  int          // findings left out because a comment or a baseline accepts them
 	Stale       int          // entries of a baseline for which nothing is found any more
+	Live        *probe.Results
+}
+
+// Around is what is known beside the configurations.
+type Around struct {
+	Inventory *inventory.Facts
+	Live      *probe.Results // nil: nothing was dialed, and live rules don't run
+	Today     time.Time      // comments that accept findings do so until the day that they name
 }
 
 // Run applies every rule to every configuration. Rules run side by side: they may read what a Pass gives
-// them, and change nothing. Comments that accept findings do so until the day that they name; today says which
-// it is.
-func Run(
-	ctx context.Context, configs []*proxy.Config, rules []*Rule, facts *inventory.Facts, today time.Time,
-) Result {
-	var result Result
+// them, and change nothing.
+func Run(ctx context.Context, configs []*proxy.Config, rules []*Rule, around Around) Result {
+	result := Result{Live: around.Live}
 	for _, config := range configs {
 		found := make([][]Diagnostic, len(rules))
 		var next atomic.Int32
@@ -36,7 +42,7 @@ func Run(
 		for range runtime.GOMAXPROCS(0) {
 			workers.Go(func() {
 				for i := int(next.Add(1)) - 1; i < len(rules) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
-					found[i] = apply(ctx, rules[i], &Pass{Config: config, All: configs, Inventory: facts})
+					found[i] = apply(ctx, rules[i], &Pass{Config: config, All: configs, Inventory: around.Inventory, Live: around.Live})
 				}
 			})
 		}
@@ -44,7 +50,7 @@ func Run(
 		result.Diagnostics = append(result.Diagnostics, slices.Concat(found...)...)
 	}
 	result.Diagnostics = sortAndDedup(result.Diagnostics)
-	result.ignore(readIgnores(configs, rules, today))
+	result.ignore(readIgnores(configs, rules, around.Today))
 	result.moveToDisk()
 	result.Files = filesOf(configs)
 	return result
@@ -65,7 +71,7 @@ func (r *Result) ignore(comments *ignores) {
 
 // apply returns what one rule finds.
 func apply(ctx context.Context, rule *Rule, p *Pass) []Diagnostic {
-	if rule.Run == nil || rule.Live || !rule.Serves(p.Config.Dialect) {
+	if rule.Run == nil || rule.Live && p.Live == nil || !rule.Serves(p.Config.Dialect) {
 		return nil
 	}
 	var found []Diagnostic

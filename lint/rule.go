@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/proxylint/proxylint/lint/inventory"
+	"github.com/proxylint/proxylint/lint/probe"
 	"github.com/proxylint/proxylint/parsers/proxy"
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
@@ -14,7 +15,7 @@ type Rule struct {
 	Severity Severity       // of a diagnostic that gives none of its own
 	Dialect  syntax.Dialect // zero: both
 	Symptom  Symptom        // of a diagnostic that gives none of its own
-	Live     bool           // needs --live
+	Live     bool           // needs Pass.Live
 	Doc      Doc
 	Run      func(context.Context, *Pass) // nil: the engine itself finds it, see IgnoreComment
 }
@@ -56,5 +57,6 @@ type Pass struct {
 	Config    *proxy.Config
 	All       []*proxy.Config  // every configuration of this run, Config among them
 	Inventory *inventory.Facts // never nil
+	Live      *probe.Results   // nil without --live
 	Report    func(Diagnostic)
 }

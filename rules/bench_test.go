@@ -3,7 +3,6 @@ package rules
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/proxylint/proxylint/lint"
 	"github.com/proxylint/proxylint/lint/inventory"
@@ -31,7 +30,7 @@ func BenchmarkRules(b *testing.B) {
 		b.Run(dialect.String()+"/rules", func(b *testing.B) {
 			configs := load(b)
 			for b.Loop() {
-				if found := lint.Run(context.Background(), configs, All(), &inventory.Facts{}, time.Time{}).Diagnostics; len(found) > 0 {
+				if found := lint.Run(context.Background(), configs, All(), lint.Around{Inventory: &inventory.Facts{}}).Diagnostics; len(found) > 0 {
 					b.Fatal(found[0].Message)
 				}
 			}

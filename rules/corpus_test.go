@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/proxylint/proxylint/lint"
 	"github.com/proxylint/proxylint/lint/inventory"
@@ -74,7 +73,7 @@ func countGroup(t *testing.T, dir string, dialect syntax.Dialect) (lines []strin
 		if err != nil {
 			t.Fatal(err)
 		}
-		result := lint.Run(context.Background(), configs, All(), &inventory.Facts{}, time.Time{})
+		result := lint.Run(context.Background(), configs, All(), lint.Around{Inventory: &inventory.Facts{}})
 		files++
 		if result.Fails(lint.Warning) {
 			loud++

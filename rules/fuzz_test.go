@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"github.com/proxylint/proxylint/lint"
@@ -58,7 +57,7 @@ func FuzzLint(f *testing.F) {
 			if err != nil {
 				return // a binary file, say
 			}
-			result := lint.Run(context.Background(), configs, All(), &inventory.Facts{}, time.Time{})
+			result := lint.Run(context.Background(), configs, All(), lint.Around{Inventory: &inventory.Facts{}})
 			for _, d := range result.Diagnostics {
 				checkFinding(t, d)
 			}

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/proxylint/proxylint/lint"
 	"github.com/proxylint/proxylint/lint/inventory"
@@ -136,5 +135,5 @@ func lintProject(t *testing.T, dir string) []lint.Diagnostic {
 		t.Fatal(err)
 	}
 	facts.Associate(configs)
-	return lint.Run(context.Background(), configs, All(), facts, time.Time{}).Diagnostics
+	return lint.Run(context.Background(), configs, All(), lint.Around{Inventory: facts}).Diagnostics
 }

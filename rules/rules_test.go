@@ -436,7 +436,7 @@ func run(t *testing.T, dir string, configs []*proxy.Config, rules []*lint.Rule) 
 		facts.Discover(dir)
 		facts.Associate(configs)
 	}
-	return lint.Run(context.Background(), configs, rules, facts, today).Diagnostics
+	return lint.Run(context.Background(), configs, rules, lint.Around{Inventory: facts, Today: today}).Diagnostics
 }
 
 // compare checks that a file holds what it should, or with -update makes it so.

@@ -53,6 +53,7 @@ const appHelp = `proxylint finds what makes an nginx or HAProxy configuration an
 
 Usage:
   proxylint lint [flags] [PATH...]   report findings; no PATH: what is below this folder
+  proxylint live [flags] [PATH...]   dial the upstreams as the proxy would, and report what fails
   proxylint rules [ID]               list the rules, or explain one
   proxylint inventory [PATH...]      list what is known around the configurations
   proxylint COMMAND --help           tell more
@@ -68,7 +69,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 	return &cli.App{
 		Name:                  "proxylint",
 		Version:               buildVersion(),
-		Commands:              []*cli.Command{lintCommand(), rulesCommand(), inventoryCommand()},
+		Commands:              []*cli.Command{lintCommand(), liveCommand(), rulesCommand(), inventoryCommand()},
 		CustomAppHelpTemplate: appHelp,
 		Reader:                stdin,
 		Writer:                stdout,

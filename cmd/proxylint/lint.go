@@ -58,7 +58,8 @@ func lintCommand() *cli.Command {
 			&cli.BoolFlag{Name: "fix-unsafe", DisableDefaultText: true, Usage: "mend them where a repair may change what works, too"},
 			&cli.BoolFlag{Name: "diff-fix", DisableDefaultText: true, Usage: "write what --fix would do as a patch, in place of the report"},
 			&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to colour the text: auto, always, never"},
-		}, inputFlags()...),
+			&cli.BoolFlag{Name: "live", DisableDefaultText: true, Usage: "dial the upstreams, see proxylint live --help"},
+		}, slices.Concat(probeFlags(), inputFlags())...),
 	}
 }
 
@@ -111,7 +112,11 @@ func (j *job) lint(c *cli.Context) ([]*proxy.Config, lint.Result, error) {
 	if err != nil {
 		return nil, lint.Result{}, err
 	}
-	result := lint.Run(c.Context, configs, rules.All(), j.facts, time.Now())
+	live, err := j.live.run(c, configs, j.facts)
+	if err != nil {
+		return nil, lint.Result{}, err
+	}
+	result := lint.Run(c.Context, configs, rules.All(), lint.Around{Inventory: j.facts, Live: live, Today: time.Now()})
 	if j.known != nil {
 		j.known.Apply(&result, configs)
 	}
@@ -155,6 +160,7 @@ type job struct {
 	baselines baselines
 	known     *lint.Baseline // nil: no finding is
 	fix       fixFlags
+	live      liveFlags
 }
 
 // output is one --format.
@@ -179,7 +185,8 @@ func newJob(c *cli.Context) (*job, error) {
 	failOn, failOnErr := pick(c, "fail-on", severities)
 	outputs, outputsErr := parseOutputs(*c.Generic("format").(*repeated))
 	fix, fixErr := newFixFlags(c)
-	if err := cmp.Or(colorErr, failOnErr, outputsErr, fixErr); err != nil {
+	live, liveErr := newLiveFlags(c)
+	if err := cmp.Or(colorErr, failOnErr, outputsErr, fixErr, liveErr); err != nil {
 		return nil, err
 	}
 	files := baselines{read: c.String("baseline"), write: c.String("write-baseline")}
@@ -199,6 +206,7 @@ func newJob(c *cli.Context) (*job, error) {
 		baselines: files,
 		known:     known,
 		fix:       fix,
+		live:      live,
 	}, nil
 }
 

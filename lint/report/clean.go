@@ -19,6 +19,11 @@ func makeSafe(d lint.Diagnostic, secrets secretFinder) lint.Diagnostic {
 
 	d.Message, d.Hint = text(d.Message), text(d.Hint)
 	d.Symptom = lint.Symptom(clean(string(d.Symptom)))
+	notes := make([]string, len(d.Notes))
+	for i, note := range d.Notes {
+		notes[i] = text(note)
+	}
+	d.Notes = notes
 	related := make([]lint.Related, len(d.Related))
 	for i, r := range d.Related {
 		related[i] = lint.Related{At: r.At, Message: text(r.Message)}

@@ -36,6 +36,7 @@ type (
 		Hint      string        `json:"hint,omitempty"`
 		StopsLine int           `json:"stops_line,omitempty"`
 		Related   []jsonRelated `json:"related,omitempty"`
+		Notes     []string      `json:"notes,omitempty"`
 		Fix       *jsonFix      `json:"fix,omitempty"`
 	}
 	jsonRelated struct {
@@ -109,6 +110,7 @@ func (o Options) jsonDiagnostic(d lint.Diagnostic) jsonDiagnostic {
 		EndColumn: end.Rune,
 		Message:   d.Message,
 		Hint:      d.Hint,
+		Notes:     d.Notes,
 		Fix:       o.jsonFix(d.Fix),
 	}
 	if d.Stops.File == d.At.File {

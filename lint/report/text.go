@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -92,9 +93,9 @@ func (o Options) notes(d lint.Diagnostic) []string {
 	return append(notes, advice(d)...)
 }
 
-// advice returns the notes that name no place: what follows from a finding, and what to write.
+// advice returns the notes that name no place: what was seen, what follows from a finding, and what to write.
 func advice(d lint.Diagnostic) []string {
-	var notes []string
+	notes := slices.Clone(d.Notes)
 	switch d.Symptom {
 	case "", lint.NoSymptom:
 	case noEffect:

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/proxylint/proxylint/lint"
+	"github.com/proxylint/proxylint/lint/inventory"
+	"github.com/proxylint/proxylint/lint/probe"
+	"github.com/proxylint/proxylint/lint/report"
+	"github.com/proxylint/proxylint/parsers/proxy"
+	"github.com/proxylint/proxylint/rules"
+)
+
+const liveHelp = `Usage: proxylint live [flags] [PATH...]
+
+Dial the upstreams of the configurations as their proxies would, and report what fails.
+A PATH is a file, a folder, or - for standard input; none: what is below this folder.
+
+Flags:
+{{range .VisibleFlags}}  {{.}}
+{{end}}
+Examples:
+  proxylint live --plan deploy/                what would be dialed, without dialing
+  proxylint live /etc/nginx/nginx.conf
+
+Exit codes: 0 nothing at or above --fail-on, 1 findings, 2 proxylint could not do its work.
+`
+
+func liveCommand() *cli.Command {
+	return &cli.Command{
+		Name:               "live",
+		CustomHelpTemplate: liveHelp,
+		HideHelpCommand:    true,
+		OnUsageError:       passError,
+		Action:             runLive,
+		Flags: append([]cli.Flag{
+			&cli.GenericFlag{
+				Name: "format", Value: &repeated{}, DefaultText: "text",
+				Usage: "write `F[=FILE]`, where F is " + alternatives(report.Formats()) + "; may be repeated",
+			},
+			&cli.StringFlag{Name: "fail-on", Value: "warning", Usage: "exit with 1 from `SEVERITY` on: error, warning, info, never"},
+			&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to colour the text: auto, always, never"},
+		}, slices.Concat(probeFlags(), inputFlags())...),
+	}
+}
+
+// probeFlags are the flags of every command that dials.
+func probeFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "resolve", DisableDefaultText: true, Usage: "look up the names of upstreams, and connect to nothing"},
+		&cli.DurationFlag{Name: "deadline", Value: probe.Defaults().Deadline, Usage: "end dialing after `TIME`"},
+	}
+}
+
+// liveFlags says what is dialed, and how.
+type liveFlags struct {
+	on      bool
+	options probe.Options
+}
+
+func newLiveFlags(c *cli.Context) (liveFlags, error) {
+	f := liveFlags{on: c.Bool("live") || c.Bool("resolve") || c.Command.Name == "live", options: probe.Defaults()}
+	f.options.ResolveOnly = c.Bool("resolve")
+	f.options.Deadline = c.Duration("deadline")
+	if f.options.Deadline <= 0 {
+		return f, errors.New("--deadline: it must be longer than nothing")
+	}
+	return f, nil
+}
+
+// run dials the upstreams of the configurations; nil when the user did not ask for it.
+func (f liveFlags) run(c *cli.Context, configs []*proxy.Config, facts *inventory.Facts) (*probe.Results, error) {
+	if !f.on {
+		return nil, nil
+	}
+	return probe.Run(c.Context, probe.Plan(configs, facts), f.options), nil
+}
+
+func runLive(c *cli.Context) error {
+	job, err := newJob(c)
+	if err != nil {
+		return err
+	}
+	configs, err := job.read(c.App.Reader)
+	if err != nil {
+		return err
+	}
+	results, err := job.live.run(c, configs, job.facts)
+	if err != nil {
+		return err
+	}
+	around := lint.Around{Inventory: job.facts, Live: results, Today: time.Now()}
+	result := lint.Run(c.Context, configs, liveRules(), around)
+	var table bytes.Buffer
+	dir, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	if err := report.WriteLive(&table, results, report.Options{Dir: dir}); err != nil {
+		return err
+	}
+	if err := job.write(c.App.Writer, result, ""); err != nil {
+		return err
+	}
+	if _, err := table.WriteTo(c.App.Writer); err != nil {
+		return err
+	}
+	if result.Fails(job.failOn) {
+		return errFindings
+	}
+	return nil
+}
+
+// liveRules returns the rules that read what was dialed.
+func liveRules() []*lint.Rule {
+	return slices.DeleteFunc(slices.Clone(rules.All()), func(r *lint.Rule) bool { return !r.Live })
+}
