@@ -2,7 +2,7 @@ package probe
 
 import (
 	"cmp"
-	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/proxylint/proxylint/lint/inventory"
@@ -10,65 +10,77 @@ import (
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
-// Plan returns what would be dialed for the configurations, in the order of the files. What can't be known offline
-// (a variable, a template's mark) is no target. No network is used.
+// Plan returns what would be dialed for the configurations, in their order. What can't be known offline (a variable, a
+// template's mark) is no target. No network is used.
 func Plan(configs []*proxy.Config, facts *inventory.Facts) []*Target {
-	pl := &planner{facts: facts, seen: map[key]*Target{}}
+	var targets []*Target
 	for _, c := range configs {
-		pl.config = c
+		pl := planner{config: c, facts: facts, user: workerUser(c), seen: map[key]*Target{}, servers: map[*proxy.Upstream]int{}}
 		for _, r := range c.Routes {
 			if r.To != nil {
 				pl.pool(r.To, r)
 			}
 		}
-		for _, u := range c.Upstreams {
-			pl.pool(u, nil) // HAProxy checks the servers of backends that no route leads to
+		if c.Dialect == syntax.HAProxy { // it checks the servers of backends that no route leads to, too
+			for _, u := range c.Upstreams {
+				pl.pool(u, nil)
+			}
 		}
+		targets = append(targets, pl.targets...)
 	}
-	return pl.targets
+	return targets
 }
 
-// planner collects targets.
+// planner collects the targets of one configuration.
 type planner struct {
 	config  *proxy.Config
 	facts   *inventory.Facts
+	user    string
 	targets []*Target
 	seen    map[key]*Target
+	servers map[*proxy.Upstream]int // how many are in use
 }
 
 // key is what makes two servers one target.
 type key struct {
-	config     *proxy.Config
 	pool       *proxy.Upstream
-	host       string
-	socket     string
+	endpoint   *proxy.Endpoint
 	port       int
 	protocol   proxy.Protocol
 	tls, http2 bool
-	sni        string
+	sni, host  string
 	sendProxy  int
 	how        How
+	resolver   syntax.Ref
 }
 
-// pool adds the servers of an upstream as one route reaches them; nil: as none does.
+// pool adds the servers of an upstream as one route reaches them; nil: as health checks do.
 func (pl *planner) pool(u *proxy.Upstream, r *proxy.Route) {
-	if r == nil && pl.config.Dialect == syntax.Nginx {
-		return // nginx says at a pass what is spoken
+	if _, counted := pl.servers[u]; !counted {
+		pl.servers[u] = 0
+		for _, e := range u.Endpoints {
+			if !e.Down {
+				pl.servers[u]++
+			}
+		}
 	}
 	for _, e := range u.Endpoints {
-		if t := pl.target(u, e, r); t != nil {
-			pl.add(u, t)
+		if !e.Down && !e.Addr.Dynamic && e.Addr.Host+e.Addr.Socket != "" {
+			pl.add(pl.target(u, e, r), u, e)
 		}
 	}
 }
 
-func (pl *planner) add(u *proxy.Upstream, t *Target) {
+func (pl *planner) add(t *Target, u *proxy.Upstream, e *proxy.Endpoint) {
 	k := key{
-		config: pl.config, pool: u, host: strings.ToLower(t.Addr.Host), socket: t.Addr.Socket, port: t.Addr.Port,
-		protocol: t.Protocol, tls: t.TLS != nil, http2: t.HTTP2, sendProxy: t.SendProxy, how: t.Lookup.How,
+		pool: u, endpoint: e, port: t.Addr.Port, protocol: t.Protocol, tls: t.TLS != nil, http2: t.HTTP2,
+		host: t.Host, sendProxy: t.SendProxy, how: t.Lookup.How, resolver: t.Lookup.At,
 	}
 	if t.TLS != nil {
 		k.sni = t.TLS.SNI
+	}
+	if pl.config.Dialect == syntax.HAProxy {
+		k.host = "" // every route to a backend speaks alike
 	}
 	if known := pl.seen[k]; known != nil {
 		known.merge(t)
@@ -78,57 +90,163 @@ func (pl *planner) add(u *proxy.Upstream, t *Target) {
 	pl.targets = append(pl.targets, t)
 }
 
-// merge takes over what another route allows less of.
+// merge takes over what another route to the same server allows less of.
 func (t *Target) merge(other *Target) {
-	if other.Addr.At != t.Addr.At {
-		t.Also = append(t.Also, other.Addr.At)
+	if at := other.Addr.At; at != t.Addr.At && !slices.Contains(t.Also, at) {
+		t.Also = append(t.Also, at)
 	}
-	if other.Limits.Read.Value < t.Limits.Read.Value {
-		t.Limits.Read = other.Limits.Read
+	tighten(&t.Limits.Connect, other.Limits.Connect)
+	tighten(&t.Limits.Read, other.Limits.Read)
+	tighten(&t.Limits.Header, other.Limits.Header)
+}
+
+// tighten makes a limit the smaller of two; what is not known is none.
+func tighten[T cmp.Ordered](limit *proxy.Setting[T], other proxy.Setting[T]) {
+	var none T
+	if isKnown(other) && other.Value > none && (!isKnown(*limit) || other.Value < limit.Value) {
+		*limit = other
 	}
 }
 
-// target returns one server as a target; nil when it is not in use, or where it is can't be known.
+func isKnown[T any](s proxy.Setting[T]) bool { return s.Origin != proxy.Unknown && !s.Dynamic }
+
+// target describes one server as a route reaches it.
 func (pl *planner) target(u *proxy.Upstream, e *proxy.Endpoint, r *proxy.Route) *Target {
-	if e.Down || e.Addr.Dynamic || e.Addr.Host == "" && e.Addr.Socket == "" {
-		return nil
-	}
 	t := &Target{
-		Config: pl.config, Dialect: pl.config.Dialect, Version: pl.config.Version, Addr: e.Addr, Server: e.Name, Backup: e.Backup,
-		Pool: Pool{Name: u.Name, At: u.At}, Protocol: u.Protocol, Path: "/",
+		Config: pl.config, Dialect: pl.config.Dialect, Version: pl.config.Version,
+		Addr: e.Addr, Server: e.Name, Backup: e.Backup, User: pl.user,
+		Pool:     Pool{Name: u.Name, At: u.At, Servers: pl.servers[u]},
+		Protocol: u.Protocol, SendProxy: int(e.SendProxy), Path: "/",
 	}
-	for _, other := range u.Endpoints {
-		if !other.Down {
-			t.Pool.Servers++
-		}
+	hop := proxy.Hop{Protocol: u.Protocol, Timeouts: u.Timeouts}
+	if r != nil {
+		hop = r.Hop
 	}
 	t.Lookup = pl.lookup(u, e, r)
-	timeouts := u.Timeouts
-	if r != nil {
-		t.Protocol, timeouts = r.Hop.Protocol, r.Hop.Timeouts
-		t.Limits.Header = r.Hop.Buffers.Size
+	t.Limits = limitsOf(pl.config, u, hop)
+	if pl.config.Dialect == syntax.HAProxy {
+		t.asHAProxy(u, e, r)
+	} else {
+		t.asNginx(u, r)
 	}
-	if timeouts != nil {
-		t.Limits.Connect, t.Limits.Read = timeouts.Connect, timeouts.Read
+	if e.Check != nil && e.Check.Protocol == proxy.HTTP && e.Check.URI != "" {
+		t.Path = e.Check.URI
 	}
-	t.Limits.Idle = u.Idle
-	if e.Addr.PortAt.IsZero() && e.Addr.Socket == "" {
-		t.Addr.Port = 80
-		if r != nil && r.Hop.TLS != nil && u.Implicit {
-			t.Addr.Port = 443
-		}
-	}
-	t.Host = cmp.Or(t.Pool.Name, t.Addr.Host)
+	t.Check = planCheck(t, u, e)
 	return t
 }
 
-// lookup says how the proxy finds a server's addresses.
-func (pl *planner) lookup(u *proxy.Upstream, e *proxy.Endpoint, r *proxy.Route) Lookup {
-	if _, err := netip.ParseAddr(e.Addr.Host); err == nil || e.Addr.Socket != "" {
-		return Lookup{}
+// limitsOf returns the limits of one hop.
+func limitsOf(c *proxy.Config, u *proxy.Upstream, hop proxy.Hop) Limits {
+	var l Limits
+	if hop.Timeouts != nil {
+		l.Connect, l.Read = hop.Timeouts.Connect, hop.Timeouts.Read
 	}
-	if pl.config.Dialect == syntax.HAProxy {
-		return Lookup{How: Libc}
+	if hop.Buffers != nil {
+		l.Header = hop.Buffers.Size
 	}
-	return Lookup{How: AtStart}
+	// nginx 1.29.7 began to keep idle connections without being told to (CHANGES)
+	if c.Dialect == syntax.Nginx && (u.Keepalive.Value > 0 || c.Version.AtLeast(proxy.Version{1, 29, 7})) {
+		l.Idle = u.Idle
+	}
+	return l
+}
+
+// asNginx fills in what a pass says. A pass tells the port that is meant where none is written.
+func (t *Target) asNginx(u *proxy.Upstream, r *proxy.Route) {
+	t.Protocol = r.Hop.Protocol
+	if len(r.From) > 0 && r.From[0].Protocol == proxy.UDP {
+		t.Protocol = proxy.UDP
+	}
+	if t.Addr.PortAt.IsZero() && t.Addr.Socket == "" {
+		t.Addr.Port = 80 // in a group, whatever the scheme is (ngx_http_upstream_module, server)
+		if u.Implicit && r.Hop.TLS != nil {
+			t.Addr.Port = 443
+		}
+	}
+	t.HTTP2 = r.Hop.Protocol == proxy.GRPC || r.Hop.HTTPVersion.Value == "2"
+	if r.Hop.SendProxy.Value && isKnown(r.Hop.SendProxy) {
+		t.SendProxy = 1
+	}
+	host := u.Name
+	if u.Implicit {
+		host = t.Addr.Host
+	}
+	t.Host = hostHeader(r, t, host)
+	t.TLS = nginxTLS(r.Hop.TLS, host, t)
+}
+
+// hostHeader returns the Host header that nginx sends along a route; host is what $proxy_host begins with.
+func hostHeader(r *proxy.Route, t *Target, host string) string {
+	proxied := host
+	if p := t.Addr.PortAt; r.To.Implicit && !p.IsZero() && t.Addr.Port != 80 {
+		proxied += ":" + p.Text()
+	}
+	if r.Hop.Headers == nil {
+		return proxied
+	}
+	for _, h := range r.Hop.Headers.Set {
+		if !strings.EqualFold(h.Name, "Host") {
+			continue
+		}
+		switch {
+		case !strings.Contains(h.Value, "$"):
+			return h.Value
+		case h.Value == "$host" || h.Value == "$http_host" || h.Value == "$server_name":
+			return cmp.Or(serverName(r.From), proxied)
+		}
+	}
+	return proxied
+}
+
+// serverName returns the first name of the listeners that a client may ask for; "" when there is none.
+func serverName(listeners []*proxy.Listener) string {
+	for _, l := range listeners {
+		for _, ref := range l.Names {
+			if name := ref.Text(); name != "_" && !strings.ContainsAny(name, "*~$\"'{}") && !strings.HasPrefix(name, ".") {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+// asHAProxy fills in what a server line says. Without a port HAProxy dials the port that the client came to.
+func (t *Target) asHAProxy(u *proxy.Upstream, e *proxy.Endpoint, r *proxy.Route) {
+	if t.Addr.Port < 0 && t.Addr.PortAt.IsZero() && r != nil && len(r.From) > 0 {
+		t.Addr.Port = r.From[0].Addr.Port
+	}
+	switch {
+	case e.Proto == "fcgi":
+		t.Protocol = proxy.FastCGI
+	case e.Proto == "h2":
+		t.HTTP2 = true
+	}
+	t.Host = t.Addr.Host
+	if r != nil && r.Hop.Headers != nil {
+		for _, h := range r.Hop.Headers.Set {
+			if strings.EqualFold(h.Name, "Host") && !strings.Contains(h.Value, "%") {
+				t.Host = h.Value
+			}
+		}
+	}
+	if u.Check != nil && u.Check.Host != "" {
+		t.Host = u.Check.Host
+	}
+	t.TLS = haproxyTLS(e.TLS, t)
+	t.HTTP2 = t.HTTP2 || t.TLS != nil && slices.Contains(t.TLS.ALPN, "h2")
+}
+
+// workerUser returns whom the proxy's workers run as, where the configuration says so.
+func workerUser(c *proxy.Config) string {
+	user := ""
+	c.Tree.Walk(func(at *syntax.Scope, s *syntax.Stmt) bool {
+		switch {
+		case s.Name() == "user" && at.Stmt == nil && c.Dialect == syntax.Nginx,
+			s.Name() == "user" && at.Stmt != nil && at.Stmt.Name() == "global":
+			user = s.Arg(1)
+		}
+		return c.Dialect == syntax.HAProxy && s.Name() == "global"
+	})
+	return user
 }

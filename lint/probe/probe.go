@@ -32,9 +32,8 @@ type Target struct {
 	TLS       *TLS // nil: not encrypted
 	SendProxy int  // version of the PROXY protocol header that comes first; 0: none
 	Path      string
-	Host      string            // the Host header, or the authority
-	Params    map[string]string // FastCGI, uwsgi and SCGI: parameters of literal value
-	Check     *Check            // HAProxy's or nginx's active health check; nil: none
+	Host      string // the Host header, or the authority
+	Check     *Check // HAProxy's or nginx's active health check; nil: none
 	Limits    Limits
 }
 

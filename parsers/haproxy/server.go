@@ -33,6 +33,9 @@ func (s *server) inherit() {
 	inherit(&s.tls.Name)
 	inherit(&s.tls.Verify)
 	inherit(&s.tls.CA)
+	inherit(&s.tls.Cert)
+	inherit(&s.tls.Versions)
+	inherit(&s.tls.ALPN)
 	inherit(&s.keepalive)
 	s.shared = nil
 }
@@ -53,7 +56,8 @@ func (b *builder) serverOptions(s *server, stmt *syntax.Stmt, i int) {
 		switch o.name {
 		case "check", "no-check", "port", "addr", "inter", "check-ssl", "no-check-ssl":
 			b.checkOption(s, stmt, o)
-		case "ssl", "no-ssl", "sni", "verify", "verifyhost", "ca-file":
+		case "ssl", "no-ssl", "sni", "verify", "verifyhost", "ca-file", "crt", "alpn",
+			"ssl-min-ver", "ssl-max-ver", "force-tlsv10", "force-tlsv11", "force-tlsv12", "force-tlsv13":
 			b.tlsOption(&s.tls, stmt, o)
 		case "send-proxy", "send-proxy-v2", "send-proxy-v2-ssl", "send-proxy-v2-ssl-cn", "no-send-proxy",
 			"no-send-proxy-v2", "no-send-proxy-v2-ssl", "no-send-proxy-v2-ssl-cn":
@@ -114,6 +118,19 @@ func (b *builder) tlsOption(tls *proxy.TLS, stmt *syntax.Stmt, o option) {
 		}
 	case "ca-file":
 		tls.CA = b.text(stmt, o.value)
+	case "crt":
+		tls.Cert = b.text(stmt, o.value)
+	case "alpn":
+		tls.ALPN = b.text(stmt, o.value)
+	case "ssl-min-ver":
+		_, highest, _ := strings.Cut(tls.Versions.Value, "-")
+		tls.Versions = explicit(stmt.Arg(o.value)+"-"+highest, stmt.Ref(o.value))
+	case "ssl-max-ver":
+		lowest, _, _ := strings.Cut(tls.Versions.Value, "-")
+		tls.Versions = explicit(lowest+"-"+stmt.Arg(o.value), stmt.Ref(o.value))
+	default: // force-tlsv12
+		number := strings.TrimPrefix(o.name, "force-tlsv1")
+		tls.Versions = explicit("TLSv1."+number+"-TLSv1."+number, stmt.Ref(o.at))
 	}
 }
 

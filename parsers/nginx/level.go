@@ -181,6 +181,10 @@ func (l *level) read(h *proxy.Hop, m module, parts part) {
 			Name:   setting(l, p+"ssl_name", 1, parseText, ""),
 			Verify: setting(l, p+"ssl_verify", 1, parseFlag, false),
 			CA:     setting(l, p+"ssl_trusted_certificate", 1, parseText, ""),
+			Cert:   setting(l, p+"ssl_certificate", 1, parseText, ""),
+			Key:    setting(l, p+"ssl_certificate_key", 1, parseText, ""),
+
+			Versions: l.words(p+"ssl_protocols", ""),
 		}
 	}
 	if parts&version != 0 && m != streamProxy {
@@ -223,20 +227,25 @@ func (l *level) retry(m module) *proxy.Retry {
 	if m == streamProxy {
 		builtin = "on"
 	}
-	on := setting(l, p+"next_upstream", 1, parseText, builtin)
-	if on.Written() {
-		stmt, _, _ := l.find(p + "next_upstream")
+	return &proxy.Retry{
+		On:      l.words(p+"next_upstream", builtin),
+		Tries:   setting(l, p+"next_upstream_tries", 1, parseInt, 0),
+		Timeout: setting(l, p+"next_upstream_timeout", 1, parseTime, 0),
+	}
+}
+
+// words returns the setting of a directive that takes several words, joined by blanks. Its place is the first.
+func (l *level) words(name, builtin string) proxy.Setting[string] {
+	s := setting(l, name, 1, parseText, builtin)
+	if s.Written() {
+		stmt, _, _ := l.find(name)
 		words := make([]string, 0, stmt.Args())
 		for i := range stmt.Args() {
 			words = append(words, stmt.Arg(i+1))
 		}
-		on.Value = strings.Join(words, " ")
+		s.Value = strings.Join(words, " ")
 	}
-	return &proxy.Retry{
-		On:      on,
-		Tries:   setting(l, p+"next_upstream_tries", 1, parseInt, 0),
-		Timeout: setting(l, p+"next_upstream_timeout", 1, parseTime, 0),
-	}
+	return s
 }
 
 // headers returns the request headers, or the parameters, in effect: a level that sets one loses all
@@ -295,6 +304,9 @@ func (v *view) below() *view {
 		inherit(&t.Name)
 		inherit(&t.Verify)
 		inherit(&t.CA)
+		inherit(&t.Cert)
+		inherit(&t.Key)
+		inherit(&t.Versions)
 	})
 	inherit(&hop.HTTPVersion)
 	v.inherited = &view{hop: hop}

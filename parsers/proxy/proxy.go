@@ -161,6 +161,10 @@ type TLS struct {
 	Name   Setting[string] // the name sent and verified; Default: the proxied host or group
 	Verify Setting[bool]
 	CA     Setting[string]
+
+	Cert, Key Setting[string] // the client certificate sent, and its key; HAProxy's crt holds both
+	Versions  Setting[string] // nginx: the words of proxy_ssl_protocols, joined by blanks; HAProxy: "lowest-highest", of which one may be empty
+	ALPN      Setting[string] // HAProxy: the protocols offered, with commas between
 }
 
 // Timeouts are the limits in effect. In nginx they lie between two reads or writes, not over the
