@@ -46,7 +46,7 @@ func liveCommand() *cli.Command {
 			},
 			&cli.StringFlag{Name: "fail-on", Value: "warning", Usage: "exit with 1 from `SEVERITY` on: error, warning, info, never"},
 			&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to colour the text: auto, always, never"},
-		}, slices.Concat(probeFlags(), inputFlags())...),
+		}, slices.Concat(planFlags(), probeFlags(), inputFlags())...),
 	}
 }
 
@@ -54,6 +54,7 @@ func liveCommand() *cli.Command {
 func probeFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "resolve", DisableDefaultText: true, Usage: "look up the names of upstreams, and connect to nothing"},
+		&cli.StringFlag{Name: "shard", Usage: "dial the `I/N`th part alone, so that several runs share the work"},
 		&cli.DurationFlag{Name: "deadline", Value: probe.Defaults().Deadline, Usage: "end dialing after `TIME`"},
 	}
 }
@@ -61,6 +62,7 @@ func probeFlags() []cli.Flag {
 // liveFlags says what is dialed, and how.
 type liveFlags struct {
 	on      bool
+	shard   shard
 	options probe.Options
 }
 
@@ -71,7 +73,9 @@ func newLiveFlags(c *cli.Context) (liveFlags, error) {
 	if f.options.Deadline <= 0 {
 		return f, errors.New("--deadline: it must be longer than nothing")
 	}
-	return f, nil
+	var err error
+	f.shard, err = parseShard(c.String("shard"))
+	return f, err
 }
 
 // run dials the upstreams of the configurations; nil when the user did not ask for it.
@@ -79,7 +83,7 @@ func (f liveFlags) run(c *cli.Context, configs []*proxy.Config, facts *inventory
 	if !f.on {
 		return nil, nil
 	}
-	return probe.Run(c.Context, probe.Plan(configs, facts), f.options), nil
+	return probe.Run(c.Context, f.targets(configs, facts), f.options), nil
 }
 
 func runLive(c *cli.Context) error {
@@ -87,14 +91,14 @@ func runLive(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	configs, err := job.read(c.App.Reader)
+	targets, configs, err := job.targets(c)
 	if err != nil {
 		return err
 	}
-	results, err := job.live.run(c, configs, job.facts)
-	if err != nil {
-		return err
+	if c.Bool("plan") {
+		return writePlan(c, job.outputs, targets)
 	}
+	results := probe.Run(c.Context, targets, job.live.options)
 	around := lint.Around{Inventory: job.facts, Live: results, Today: time.Now()}
 	result := lint.Run(c.Context, configs, liveRules(), around)
 	var table bytes.Buffer
@@ -115,6 +119,19 @@ func runLive(c *cli.Context) error {
 		return errFindings
 	}
 	return nil
+}
+
+// targets returns what is to be dialed, and the configurations that it belongs to.
+func (j *job) targets(c *cli.Context) ([]*probe.Target, []*proxy.Config, error) {
+	if path := c.String("plan-file"); path != "" {
+		if c.Args().Present() {
+			return nil, nil, errors.New("--plan-file says what to dial, so there is no PATH beside it")
+		}
+		targets, configs, err := readPlan(path)
+		return j.live.shard.pick(targets), configs, err
+	}
+	configs, err := j.read(c.App.Reader)
+	return j.live.targets(configs, j.facts), configs, err
 }
 
 // liveRules returns the rules that read what was dialed.

@@ -7,10 +7,10 @@ import (
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
-// Check is an active health check, as its steps.
+// Check is an active health check, as its steps. As JSON it is part of a plan.
 type Check struct {
-	At      syntax.Ref
-	Timeout time.Duration // until it fails, from its beginning
+	At      syntax.Ref    `json:"-"`
+	Timeout time.Duration `json:"timeout"` // until it fails, from its beginning; in nanoseconds
 }
 
 // planCheck returns the health check of a server; nil when it has none.

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 
@@ -23,7 +24,9 @@ func Plan(configs []*proxy.Config, facts *inventory.Facts) []*Target {
 		}
 		if c.Dialect == syntax.HAProxy { // it checks the servers of backends that no route leads to, too
 			for _, u := range c.Upstreams {
-				pl.pool(u, nil)
+				if _, routed := pl.servers[u]; !routed {
+					pl.pool(u, nil)
+				}
 			}
 		}
 		targets = append(targets, pl.targets...)
@@ -65,8 +68,11 @@ func (pl *planner) pool(u *proxy.Upstream, r *proxy.Route) {
 		}
 	}
 	for _, e := range u.Endpoints {
-		if !e.Down && !e.Addr.Dynamic && e.Addr.Host+e.Addr.Socket != "" {
-			pl.add(pl.target(u, e, r), u, e)
+		if e.Down || e.Addr.Dynamic || e.Addr.Host+e.Addr.Socket == "" {
+			continue
+		}
+		if t := pl.target(u, e, r); t.hasPort() {
+			pl.add(t, u, e)
 		}
 	}
 }
@@ -134,6 +140,11 @@ func (pl *planner) target(u *proxy.Upstream, e *proxy.Endpoint, r *proxy.Route) 
 	}
 	t.Check = planCheck(t, u, e)
 	return t
+}
+
+// hasPort reports whether the configuration or, for SRV records, DNS says which port is meant.
+func (t *Target) hasPort() bool {
+	return t.Addr.Socket != "" || t.Lookup.SRV || t.Addr.Port > 0 && t.Addr.Port <= math.MaxUint16
 }
 
 // limitsOf returns the limits of one hop.

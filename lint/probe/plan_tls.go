@@ -16,10 +16,10 @@ func nginxTLS(hop *proxy.TLS, host string, t *Target) *TLS {
 	s := &TLS{At: hop.At, CA: text(hop.CA), Cert: text(hop.Cert), Key: text(hop.Key), NameAt: hop.Name.At}
 	name := host
 	if hop.Name.Written() {
-		switch {
-		case !hop.Name.Dynamic && !strings.Contains(hop.Name.Value, "$"):
+		switch written := hop.Name.At.Text(); {
+		case !strings.Contains(written, "$"):
 			name = hop.Name.Value
-		case strings.Contains(hop.Name.Value, "host") || strings.Contains(hop.Name.Value, "server_name"):
+		case strings.Contains(written, "host") || strings.Contains(written, "server_name"):
 			name = hostOnly(t.Host) // $host, $http_host, $server_name: what the Host header is most likely made from, too
 		}
 	}

@@ -1,0 +1,60 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"text/tabwriter"
+
+	"github.com/proxylint/proxylint/lint/probe"
+)
+
+// WritePlan writes what would be dialed as a table. As in Write, nothing in it can act on a terminal.
+func WritePlan(w io.Writer, targets []*probe.Target, o Options) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "TARGET\tLOOKUP\tPROTOCOL\tSENDS\tWHERE")
+	for _, t := range targets {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n",
+			clean(dialed(t)), lookup(t), spoken(t), clean(mask(t.Opening(), nil)), clean(o.place(t.Addr.At.Outer())))
+	}
+	fmt.Fprintf(table, "%s\n", count(len(targets), "target"))
+	return table.Flush()
+}
+
+func dialed(t *probe.Target) string {
+	if t.Addr.Socket != "" {
+		return "unix:" + t.Addr.Socket
+	}
+	return net.JoinHostPort(t.Addr.Host, strconv.Itoa(t.Addr.Port))
+}
+
+func lookup(t *probe.Target) string {
+	switch t.Lookup.How {
+	case probe.AtStart:
+		return "system, all addresses"
+	case probe.Libc:
+		return "system, first address"
+	case probe.ByDNS:
+		if len(t.Lookup.Servers) > 0 {
+			return "DNS " + clean(t.Lookup.Servers[0])
+		}
+		return "DNS"
+	}
+	return "-"
+}
+
+// spoken names what is spoken to a target, the outermost last: "HTTP/2 over TLS".
+func spoken(t *probe.Target) string {
+	text := t.Protocol.String()
+	if t.HTTP2 && text == "HTTP" {
+		text = "HTTP/2"
+	}
+	if t.TLS != nil {
+		text += " over TLS"
+	}
+	if t.SendProxy > 0 {
+		text += fmt.Sprintf(" after PROXY v%d", t.SendProxy)
+	}
+	return text
+}
