@@ -70,6 +70,7 @@ func (l *Lookup) byDNS(r *proxy.Resolver) {
 
 // haproxyOptions reads what the server line says of its lookup (manual 5.3, "Server IP address resolution using DNS").
 func (l *Lookup) haproxyOptions(e *proxy.Endpoint) {
+	l.Slots = e.Slots
 	l.SRV = e.Slots > 0 && strings.HasPrefix(e.Addr.Host, "_")
 	l.Timeout = time.Second
 	var words []string

@@ -67,6 +67,7 @@ type (
 		NoIPv4   bool     `json:"no_ipv4,omitempty"`
 		NoIPv6   bool     `json:"no_ipv6,omitempty"`
 		Prefer   int      `json:"prefer,omitempty"`
+		Slots    int      `json:"slots,omitempty"`
 		Timeout  string   `json:"timeout,omitempty"`
 		At       planRef  `json:"at,omitzero"`
 		Declared planRef  `json:"declared,omitzero"`
@@ -137,7 +138,7 @@ func wireOf(t *Target) planTarget {
 	}
 	if l := t.Lookup; l.How != Literal {
 		w.Lookup = planLookup{
-			howNames[l.How], l.Servers, l.System, l.SRV, l.NoIPv4, l.NoIPv6, l.Prefer, l.Timeout.String(), refOf(l.At), refOf(l.Declared),
+			howNames[l.How], l.Servers, l.System, l.SRV, l.NoIPv4, l.NoIPv6, l.Prefer, l.Slots, l.Timeout.String(), refOf(l.At), refOf(l.Declared),
 		}
 	}
 	if s := t.TLS; s != nil {
@@ -358,7 +359,7 @@ func (p *planReader) lookup(l *Lookup, w planLookup) error {
 		return fmt.Errorf("unknown lookup %q", w.How)
 	}
 	timeout, err := time.ParseDuration(w.Timeout)
-	*l = Lookup{How(how), w.Servers, w.System, w.SRV, w.NoIPv4, w.NoIPv6, w.Prefer, timeout, p.ref(w.At), p.ref(w.Declared)}
+	*l = Lookup{How(how), w.Servers, w.System, w.SRV, w.NoIPv4, w.NoIPv6, w.Prefer, w.Slots, timeout, p.ref(w.At), p.ref(w.Declared)}
 	return err
 }
 

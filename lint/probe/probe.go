@@ -72,6 +72,7 @@ type Lookup struct {
 	NoIPv4   bool     // nginx: ipv4=off
 	NoIPv6   bool     // nginx: ipv6=off
 	Prefer   int      // HAProxy resolve-prefer: 4 or 6; 0: the default
+	Slots    int      // HAProxy: how many addresses a server-template takes; 0 for a plain server
 	Timeout  time.Duration
 	At       syntax.Ref // the resolver directive or section; zero: none
 	Declared syntax.Ref // where a compose file or a manifest declares the name, so that it may be known there alone
@@ -196,6 +197,7 @@ type Found struct {
 	Others  []netip.AddrPort // addresses that the name has, and the proxy does not use
 	Outcome Outcome          // its Cause is OK, Unresolvable, ResolverFailed or NotTestable
 	Server  string           // who answered; "" for the system
+	Mute    []string         // DNS servers that did not answer, or with a failure
 	TTL     time.Duration
 }
 

@@ -2,29 +2,111 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
-// resolve returns the addresses that the proxy would use for a target.
+// SystemResolver as Options.Resolver has every name looked up by the system.
+const SystemResolver = "system"
+
+// resolve returns the addresses that the proxy would use for a target. What Options.ResolveHost and Options.Hosts say
+// comes before any lookup, but DNS servers that the configuration names know no hosts file.
 func (p *prober) resolve(ctx context.Context, t *Target) Found {
 	if t.Addr.Socket != "" {
 		return Found{}
 	}
 	port := uint16(t.Addr.Port)
+	name := strings.ToLower(strings.TrimSuffix(t.Addr.Host, "."))
+	if addrs := p.ResolveHost[net.JoinHostPort(name, strconv.Itoa(t.Addr.Port))]; len(addrs) > 0 {
+		return t.choose(addrs, port)
+	}
 	if addr, err := netip.ParseAddr(t.Addr.Host); err == nil {
-		return Found{Addrs: []netip.AddrPort{netip.AddrPortFrom(addr, port)}}
+		return t.choose([]netip.Addr{addr}, port)
 	}
-	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", t.Addr.Host)
-	if err != nil {
-		return Found{Outcome: Outcome{Cause: Unresolvable, Detail: err.Error()}}
+	began := time.Now()
+	var found Found
+	switch asks := p.Resolver != "" && p.Resolver != SystemResolver; {
+	case asks:
+		l := t.Lookup
+		l.Servers, l.System = []string{p.Resolver}, false
+		found = p.byDNS(ctx, t, l)
+	case t.Lookup.How == ByDNS && p.Resolver == "":
+		found = p.byDNS(ctx, t, t.Lookup)
+	default:
+		found = p.bySystem(ctx, t, name)
 	}
+	found.Outcome = t.excuse(found.Outcome)
+	found.Outcome.Took = time.Since(began)
+	return found
+}
+
+// choose parts addresses in those that the proxy uses and those that it does not.
+func (t *Target) choose(addrs []netip.Addr, port uint16) Found {
 	var found Found
 	for _, addr := range addrs {
 		found.Addrs = append(found.Addrs, netip.AddrPortFrom(addr.Unmap(), port))
 	}
-	if t.Lookup.How == Libc {
-		found.Addrs, found.Others = found.Addrs[:1], found.Addrs[1:]
-	}
+	t.useOne(&found)
 	return found
+}
+
+// useOne leaves a HAProxy server with the one address that it takes; nginx makes each a peer. A server-template takes as
+// many as it has slots.
+func (t *Target) useOne(found *Found) {
+	if t.Dialect == syntax.HAProxy && !t.Lookup.SRV && len(found.Addrs) > 1 && t.Lookup.Slots <= 1 {
+		found.Addrs, found.Others = found.Addrs[:1:1], found.Addrs[1:]
+	}
+}
+
+// bySystem looks a name up as programs on this machine do.
+func (p *prober) bySystem(ctx context.Context, t *Target, name string) Found {
+	if addrs := p.Hosts[name]; len(addrs) > 0 {
+		return t.choose(addrs, uint16(t.Addr.Port))
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.AnswerTimeout)
+	defer cancel()
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", t.Addr.Host)
+	if err != nil {
+		return Found{Outcome: systemOutcome(err)}
+	}
+	return t.choose(addrs, uint16(t.Addr.Port))
+}
+
+func systemOutcome(err error) Outcome {
+	var fault *net.DNSError
+	if !errors.As(err, &fault) {
+		return Outcome{Cause: ResolverFailed, Detail: err.Error()}
+	}
+	if fault.IsNotFound {
+		return Outcome{Cause: Unresolvable, Detail: "the system finds no such name"}
+	}
+	if fault.IsTimeout {
+		return Outcome{Cause: ResolverFailed, Detail: "the system's resolver did not answer in time"}
+	}
+	return Outcome{Cause: ResolverFailed, Detail: fault.Err}
+}
+
+// elsewhere are the ends of names that exist only where the proxy may run: in a cluster or beside Docker.
+var elsewhere = []string{".svc", ".cluster.local", ".docker.internal"}
+
+// excuse makes a name that is not found no fault where it is known to exist elsewhere.
+func (t *Target) excuse(o Outcome) Outcome {
+	if o.Cause != Unresolvable && o.Cause != ResolverFailed {
+		return o
+	}
+	name := strings.ToLower(strings.TrimSuffix(t.Addr.Host, "."))
+	switch {
+	case !t.Lookup.Declared.IsZero():
+		return Outcome{Cause: NotTestable, Detail: "the name is known where the proxy runs, and not here"}
+	case slices.ContainsFunc(elsewhere, func(end string) bool { return strings.HasSuffix(name, end) }):
+		return Outcome{Cause: NotTestable, Detail: "such names are known in their cluster or container alone"}
+	}
+	return o
 }
