@@ -42,7 +42,7 @@ var extensions = map[syntax.Dialect]string{syntax.Nginx: ".conf", syntax.HAProxy
 // `# haproxy-version: 2.6` sets the version. A file "hosts" in the folder is read as --hosts would.
 // A root may be a template: NAME.conf.j2. ROOT.fixed is what all repairs of the rule make of ROOT. A sub-folder
 // NAME.project, or NAME_ok.project, is linted as a whole, with the inventory found in it. Files named "inventory.*" are
-// read as --inventory would. The configuration of a project may lie in a ConfigMap: then its name ends in .yml.
+// read as --inventory would. What a network would answer is said by comments, see liveComment. The configuration of a project may lie in a ConfigMap: then its name ends in .yml.
 func TestRules(t *testing.T) {
 	for _, rule := range All() {
 		t.Run(rule.ID, func(t *testing.T) {
@@ -436,7 +436,9 @@ func run(t *testing.T, dir string, configs []*proxy.Config, rules []*lint.Rule) 
 		facts.Discover(dir)
 		facts.Associate(configs)
 	}
-	return lint.Run(context.Background(), configs, rules, lint.Around{Inventory: facts, Today: today}).Diagnostics
+	return lint.Run(context.Background(), configs, rules, lint.Around{
+		Inventory: facts, Live: script(t, configs, facts), Today: today,
+	}).Diagnostics
 }
 
 // compare checks that a file holds what it should, or with -update makes it so.

@@ -14,4 +14,9 @@ type Check struct {
 }
 
 // planCheck returns the health check of a server; nil when it has none.
-func planCheck(t *Target, u *proxy.Upstream, e *proxy.Endpoint) *Check { return nil }
+func planCheck(t *Target, u *proxy.Upstream, e *proxy.Endpoint) *Check {
+	if e.Check == nil {
+		return nil
+	}
+	return &Check{At: e.Check.At}
+}

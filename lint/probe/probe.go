@@ -186,9 +186,16 @@ type Try struct {
 // Result is what came of one target.
 type Result struct {
 	*Target
-	Found Found
-	Tries []Try    // one for each address that the proxy would use, in its order
-	Check *Outcome // the health check replayed; nil: there is none, or it was not reached
+	Found   Found
+	Tries   []Try       // one for each address that the proxy would use, in its order
+	Checked *Outcome    // its health check replayed; nil: there is none, or it was not reached
+	Nearby  []Listening // what listens on the same machine, where a local port refused; the likely ones alone
+}
+
+// Listening is a socket that is open on this machine.
+type Listening struct {
+	Port    int
+	Process string // what holds it; "another program" when not known
 }
 
 // Found is what a lookup found.
@@ -207,6 +214,7 @@ type Results struct {
 	Began   time.Time
 	Took    time.Duration
 	Vantage string // whence it was dialed: the name of the machine
+	Strict  bool   // an address that does not answer is an error
 }
 
 // Of returns the results of one configuration's targets.

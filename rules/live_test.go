@@ -1,0 +1,154 @@
+package rules
+
+import (
+	"net/netip"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/proxylint/proxylint/lint/inventory"
+	"github.com/proxylint/proxylint/lint/probe"
+	"github.com/proxylint/proxylint/parsers/proxy"
+)
+
+// liveComment is what a configuration of a live rule says of an upstream, in place of the network:
+//
+//	# live: ADDRESS [@IP] CAUSE [key=value]...
+//
+// ADDRESS is the target as written, CAUSE a probe.Cause by its name. A target that no comment names is ok.
+// "# live: strict ok" is --strict-live.
+var liveComment = regexp.MustCompile(`(?m)^# live: (\S+)(?: @(\S+))? (\S+)(.*)$`)
+
+// script returns what the comments of the configurations say would be found; nil when there are none.
+func script(t *testing.T, configs []*proxy.Config, facts *inventory.Facts) *probe.Results {
+	t.Helper()
+	said := map[string][][]string{}
+	for _, c := range configs {
+		for _, file := range c.Tree.Files {
+			for _, m := range liveComment.FindAllStringSubmatch(file.Src, -1) {
+				said[m[1]] = append(said[m[1]], m)
+			}
+		}
+	}
+	if len(said) == 0 {
+		return nil
+	}
+	results := &probe.Results{Began: today, Strict: said["strict"] != nil}
+	used := map[string]bool{"strict": true}
+	for _, target := range probe.Plan(configs, facts) {
+		r := &probe.Result{Target: target}
+		name := strings.TrimPrefix(strings.TrimPrefix(target.Addr.At.Text(), "http://"), "unix@")
+		name = strings.TrimPrefix(name, "unix:")
+		for _, m := range said[name] {
+			used[name] = true
+			scriptTry(t, r, m)
+		}
+		if said[name] == nil {
+			r.Tries = []probe.Try{{}}
+		}
+		results.List = append(results.List, r)
+	}
+	for name := range said {
+		if !used[name] {
+			t.Errorf("# live: there is no target %s", name)
+		}
+	}
+	return results
+}
+
+// scriptTry adds what one comment says to a result.
+func scriptTry(t *testing.T, r *probe.Result, m []string) {
+	t.Helper()
+	cause, ok := probe.ParseCause(m[3])
+	if !ok {
+		t.Fatalf("%s: no cause is named %s", m[0], m[3])
+	}
+	try := probe.Try{Outcome: probe.Outcome{Cause: cause, Code: probe.L4CON}}
+	for _, text := range []string{m[2], r.Addr.Host} {
+		if addr, err := netip.ParseAddr(text); err == nil {
+			try.Addr = netip.AddrPortFrom(addr, uint16(r.Addr.Port))
+			break
+		}
+	}
+	switch cause {
+	case probe.TimedOut:
+		try.Code = probe.L4TOUT
+	case probe.Silent:
+		try.Code = probe.L7TOUT
+	case probe.OK:
+		try.Code = probe.L7OK
+	}
+	for _, s := range settingPattern.FindAllStringSubmatch(m[4], -1) {
+		if !scriptSetting(r, &try, s[1], strings.Trim(s[2], `"`)) {
+			t.Fatalf("%s: no key is named %s", m[0], s[1])
+		}
+	}
+	switch cause {
+	case probe.Unresolvable, probe.ResolverFailed, probe.NotTestable:
+		r.Found.Outcome = try.Outcome
+	default:
+		r.Tries = append(r.Tries, try)
+	}
+}
+
+var settingPattern = regexp.MustCompile(`(\w+)=("[^"]*"|\S+)`)
+
+func scriptSetting(r *probe.Result, try *probe.Try, key, value string) bool {
+	number, _ := strconv.Atoi(value)
+	duration, _ := time.ParseDuration(value)
+	switch key {
+	case "code":
+		try.Code = probe.Code(value)
+	case "detail":
+		try.Detail = value
+	case "status":
+		try.Status = number
+	case "speaks":
+		try.Speaks = value
+	case "took":
+		try.Took = duration
+	case "first":
+		try.First = duration
+	case "header":
+		try.Header = number
+	case "idle":
+		try.Idle = duration
+	case "said":
+		try.IdleSaid = true
+	case "expires":
+		try.Expires, _ = time.Parse(time.DateOnly, value)
+	case "names":
+		try.Names = strings.Split(value, ",")
+	case "mute":
+		r.Found.Mute = strings.Split(value, ",")
+	case "nearby":
+		port, process, _ := strings.Cut(value, ":")
+		n, _ := strconv.Atoi(port)
+		r.Nearby = append(r.Nearby, probe.Listening{Port: n, Process: process})
+	case "check", "checkcode", "checkstatus":
+		scriptCheck(r, key, value)
+	default:
+		return false
+	}
+	return true
+}
+
+// scriptCheck says what came of the health check.
+func scriptCheck(r *probe.Result, key, value string) {
+	if r.Checked == nil {
+		r.Checked = &probe.Outcome{}
+	}
+	switch key {
+	case "check":
+		r.Checked.Cause, _ = probe.ParseCause(value)
+	case "checkcode":
+		r.Checked.Code = probe.Code(value)
+	case "checkstatus":
+		r.Checked.Status, _ = strconv.Atoi(value)
+	}
+	if r.Check == nil {
+		r.Check = &probe.Check{At: r.Addr.At}
+	}
+}
