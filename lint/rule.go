@@ -12,6 +12,7 @@ import (
 // Rule is one thing that proxylint knows, with its documentation in it.
 type Rule struct {
 	ID       string
+	Family   Family
 	Severity Severity       // of a diagnostic that gives none of its own
 	Dialect  syntax.Dialect // zero: both
 	Symptom  Symptom        // of a diagnostic that gives none of its own

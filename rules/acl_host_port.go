@@ -13,6 +13,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "acl-host-port",
+	Family:   lint.Pools,
 	Severity: lint.Info,
 	Dialect:  syntax.HAProxy,
 	Symptom:  "503",

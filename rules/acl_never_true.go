@@ -14,6 +14,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "acl-never-true",
+	Family:   lint.Pools,
 	Severity: lint.Warning,
 	Dialect:  syntax.HAProxy,
 	Symptom:  "503",

@@ -12,6 +12,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "alpn-without-tls",
+	Family:   lint.Pools,
 	Severity: lint.Warning,
 	Dialect:  syntax.HAProxy,
 	Symptom:  "no effect",

@@ -11,6 +11,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "backend-buffer",
+	Family:   lint.Protocol,
 	Severity: lint.Warning,
 	Dialect:  syntax.Nginx,
 	Symptom:  "502",

@@ -12,6 +12,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "backup-unreachable",
+	Family:   lint.Pools,
 	Severity: lint.Error,
 	Dialect:  syntax.Nginx,
 	Symptom:  "start failure",

@@ -13,6 +13,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "balance-order",
+	Family:   lint.Pools,
 	Severity: lint.Warning,
 	Dialect:  syntax.Nginx,
 	Symptom:  "502 under load",

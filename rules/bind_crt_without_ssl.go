@@ -11,6 +11,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "bind-crt-without-ssl",
+	Family:   lint.Pools,
 	Severity: lint.Error,
 	Dialect:  syntax.HAProxy,
 	Symptom:  "TLS handshake failure",

@@ -12,6 +12,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "buffer-too-small",
+	Family:   lint.Protocol,
 	Severity: lint.Warning,
 	Dialect:  syntax.Nginx,
 	Symptom:  "502",

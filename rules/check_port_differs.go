@@ -11,6 +11,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "check-port-differs",
+	Family:   lint.Ports,
 	Severity: lint.Info,
 	Dialect:  syntax.HAProxy,
 	Symptom:  "503",

@@ -11,6 +11,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "check-timeout",
+	Family:   lint.Timeouts,
 	Severity: lint.Warning,
 	Dialect:  syntax.HAProxy,
 	Symptom:  "flapping",

@@ -11,6 +11,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "check-tls-mismatch",
+	Family:   lint.Pools,
 	Severity: lint.Warning,
 	Dialect:  syntax.HAProxy,
 	Symptom:  "503: all servers down",

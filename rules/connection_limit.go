@@ -12,6 +12,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "connection-limit",
+	Family:   lint.Pools,
 	Severity: lint.Warning,
 	Symptom:  "connections wait",
 	Run:      connectionLimit,

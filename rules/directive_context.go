@@ -4,6 +4,7 @@ import "github.com/proxylint/proxylint/lint"
 
 var _ = register(lint.Rule{
 	ID:       "directive-context",
+	Family:   lint.Reading,
 	Severity: lint.Error,
 	Symptom:  "start failure",
 	Run:      reportProblems("directive-context"),

@@ -8,6 +8,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "duplicate-directive",
+	Family:   lint.Reading,
 	Severity: lint.Error,
 	Symptom:  "no effect",
 	Run:      duplicateDirective,

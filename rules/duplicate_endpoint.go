@@ -14,6 +14,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "duplicate-endpoint",
+	Family:   lint.Ports,
 	Severity: lint.Warning,
 	Symptom:  "uneven load",
 	Run:      duplicateEndpoint,

@@ -12,6 +12,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "duplicate-host-header",
+	Family:   lint.Protocol,
 	Severity: lint.Warning,
 	Dialect:  syntax.Nginx,
 	Symptom:  "400",

@@ -11,6 +11,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "duplicate-upstream",
+	Family:   lint.Addresses,
 	Severity: lint.Error,
 	Symptom:  "start failure",
 	Run:      duplicateUpstream,

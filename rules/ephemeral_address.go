@@ -13,6 +13,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "ephemeral-address",
+	Family:   lint.Addresses,
 	Severity: lint.Info,
 	Symptom:  "502 after a restart",
 	Run:      ephemeralAddress,

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"unicode/utf8"
 
 	"github.com/proxylint/proxylint/lint"
@@ -17,22 +16,12 @@ const explainWidth = 80
 // proxyNames are the proxies' names as their projects write them.
 var proxyNames = [...]string{syntax.Nginx: "nginx", syntax.HAProxy: "HAProxy"}
 
-// WriteList writes a table of all rules.
-func WriteList(w io.Writer) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "RULE\tSEVERITY\tPROXIES\tSYMPTOM\tFINDS")
-	for _, r := range All() {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.ID, r.Severity, proxies(r), r.Symptom, r.Doc.Title)
-	}
-	return table.Flush()
-}
-
 // WriteDoc explains a rule in plain text.
 func WriteDoc(w io.Writer, r *lint.Rule) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n\n", r.ID, r.Doc.Title)
-	fmt.Fprintf(&b, "  severity  %s\n  proxies   %s\n  symptom   %s\n  since     %s\n",
-		r.Severity, proxies(r), r.Symptom, r.Doc.Since)
+	fmt.Fprintf(&b, "  severity  %s\n  family    %s\n  proxies   %s\n  symptom   %s\n  since     %s\n",
+		r.Severity, r.Family, proxies(r), r.Symptom, r.Doc.Since)
 	writeProse(&b, "Why", r.Doc.Why)
 	writeProse(&b, "How to mend it", r.Doc.How)
 	for _, f := range r.Doc.Beside {

@@ -12,6 +12,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "fastcgi-keepalive",
+	Family:   lint.Protocol,
 	Severity: lint.Info,
 	Dialect:  syntax.Nginx,
 	Symptom:  "no effect",

@@ -12,6 +12,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "fastcgi-script-filename",
+	Family:   lint.Protocol,
 	Severity: lint.Warning,
 	Dialect:  syntax.Nginx,
 	Symptom:  "404",

@@ -12,6 +12,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "fcgi-app-incomplete",
+	Family:   lint.Pools,
 	Severity: lint.Error,
 	Dialect:  syntax.HAProxy,
 	Symptom:  "start failure",

@@ -15,6 +15,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "frozen-dns",
+	Family:   lint.Addresses,
 	Severity: lint.Warning,
 	Symptom:  "502 after a change",
 	Run:      frozenDNS,

@@ -14,6 +14,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "grpc-needs-http2",
+	Family:   lint.Protocol,
 	Severity: lint.Warning,
 	Symptom:  "502",
 	Run:      grpcNeedsHTTP2,

@@ -11,6 +11,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "header-limit",
+	Family:   lint.Pools,
 	Severity: lint.Warning,
 	Dialect:  syntax.HAProxy,
 	Symptom:  "502",

@@ -12,6 +12,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "host-invalid",
+	Family:   lint.Addresses,
 	Severity: lint.Error,
 	Symptom:  "start failure",
 	Run:      hostInvalid,

@@ -10,6 +10,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "host-reserved",
+	Family:   lint.Addresses,
 	Severity: lint.Warning,
 	Symptom:  "502",
 	Run:      hostReserved,

@@ -12,6 +12,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "httpchk-host",
+	Family:   lint.Pools,
 	Severity: lint.Warning,
 	Dialect:  syntax.HAProxy,
 	Symptom:  "503: all servers down",

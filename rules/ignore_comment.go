@@ -4,6 +4,7 @@ import "github.com/proxylint/proxylint/lint"
 
 var _ = register(lint.Rule{
 	ID:       lint.IgnoreComment,
+	Family:   lint.Proxylint,
 	Severity: lint.Warning,
 	Symptom:  "no effect",
 	Doc: lint.Doc{

@@ -13,6 +13,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "init-addr-none",
+	Family:   lint.Addresses,
 	Severity: lint.Warning,
 	Dialect:  syntax.HAProxy,
 	Symptom:  "503",

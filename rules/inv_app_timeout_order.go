@@ -14,6 +14,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "inv-app-timeout-order",
+	Family:   lint.Inventory,
 	Severity: lint.Warning,
 	Symptom:  "502",
 	Run:      invAppTimeoutOrder,

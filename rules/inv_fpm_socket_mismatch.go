@@ -15,6 +15,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "inv-fpm-socket-mismatch",
+	Family:   lint.Inventory,
 	Severity: lint.Error,
 	Dialect:  syntax.Nginx,
 	Symptom:  "502",

@@ -9,6 +9,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "inv-fpm-socket-permission",
+	Family:   lint.Inventory,
 	Severity: lint.Warning,
 	Dialect:  syntax.Nginx,
 	Symptom:  "502",

@@ -11,6 +11,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "inv-host-gateway",
+	Family:   lint.Inventory,
 	Severity: lint.Warning,
 	Symptom:  "502",
 	Run:      invHostGateway,

@@ -13,6 +13,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "inv-host-unknown",
+	Family:   lint.Inventory,
 	Severity: lint.Error,
 	Symptom:  "502",
 	Run:      invHostUnknown,

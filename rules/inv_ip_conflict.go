@@ -13,6 +13,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "inv-ip-conflict",
+	Family:   lint.Inventory,
 	Severity: lint.Error,
 	Symptom:  "wrong backend",
 	Run:      invIPConflict,

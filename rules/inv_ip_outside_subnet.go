@@ -13,6 +13,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "inv-ip-outside-subnet",
+	Family:   lint.Inventory,
 	Severity: lint.Error,
 	Symptom:  "504",
 	Run:      invIPOutsideSubnet,

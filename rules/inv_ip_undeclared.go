@@ -11,6 +11,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "inv-ip-undeclared",
+	Family:   lint.Inventory,
 	Severity: lint.Warning,
 	Symptom:  "502",
 	Run:      invIPUndeclared,

@@ -11,6 +11,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "inv-k8s-service-missing",
+	Family:   lint.Inventory,
 	Severity: lint.Warning,
 	Symptom:  "502",
 	Run:      invK8sServiceMissing,

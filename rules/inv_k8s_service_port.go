@@ -12,6 +12,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "inv-k8s-service-port",
+	Family:   lint.Inventory,
 	Severity: lint.Error,
 	Symptom:  "504",
 	Run:      invK8sServicePort,

@@ -15,6 +15,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "inv-listener-missing",
+	Family:   lint.Inventory,
 	Severity: lint.Warning,
 	Symptom:  "502",
 	Run:      invListenerMissing,

@@ -15,6 +15,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "inv-localhost-in-container",
+	Family:   lint.Inventory,
 	Severity: lint.Error,
 	Symptom:  "502",
 	Run:      invLocalhostInContainer,

@@ -12,6 +12,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "inv-network-disjoint",
+	Family:   lint.Inventory,
 	Severity: lint.Error,
 	Symptom:  "502",
 	Run:      invNetworkDisjoint,

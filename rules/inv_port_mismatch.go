@@ -14,6 +14,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "inv-port-mismatch",
+	Family:   lint.Inventory,
 	Severity: lint.Warning,
 	Symptom:  "502",
 	Run:      invPortMismatch,

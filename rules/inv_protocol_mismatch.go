@@ -11,6 +11,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "inv-protocol-mismatch",
+	Family:   lint.Inventory,
 	Severity: lint.Error,
 	Symptom:  "502",
 	Run:      invProtocolMismatch,

@@ -11,6 +11,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "inv-published-port",
+	Family:   lint.Inventory,
 	Severity: lint.Error,
 	Symptom:  "502",
 	Run:      invPublishedPort,

@@ -10,6 +10,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "inv-socket-permission",
+	Family:   lint.Inventory,
 	Severity: lint.Warning,
 	Symptom:  "502",
 	Run:      invSocketPermission,

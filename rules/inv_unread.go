@@ -11,6 +11,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "inv-unread",
+	Family:   lint.Inventory,
 	Severity: lint.Info,
 	Symptom:  lint.NoSymptom,
 	Run:      invUnread,

@@ -13,6 +13,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "keepalive-race",
+	Family:   lint.Protocol,
 	Severity: lint.Warning,
 	Dialect:  syntax.Nginx,
 	Symptom:  "502 on POST",

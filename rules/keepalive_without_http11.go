@@ -12,6 +12,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "keepalive-without-http11",
+	Family:   lint.Protocol,
 	Severity: lint.Warning,
 	Dialect:  syntax.Nginx,
 	Symptom:  "502 under load",

@@ -17,6 +17,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "listen-conflict",
+	Family:   lint.Pools,
 	Severity: lint.Error,
 	Dialect:  syntax.Nginx,
 	Symptom:  "start failure",

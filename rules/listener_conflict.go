@@ -13,6 +13,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "listener-conflict",
+	Family:   lint.Ports,
 	Severity: lint.Warning,
 	Dialect:  syntax.HAProxy,
 	Symptom:  "503 at random",

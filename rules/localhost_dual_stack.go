@@ -13,6 +13,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "localhost-dual-stack",
+	Family:   lint.Addresses,
 	Severity: lint.Warning,
 	Symptom:  "502",
 	Run:      localhostDualStack,

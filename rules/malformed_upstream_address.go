@@ -8,6 +8,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "malformed-upstream-address",
+	Family:   lint.Addresses,
 	Severity: lint.Error,
 	Symptom:  "start failure",
 	Run:      malformedUpstreamAddress,

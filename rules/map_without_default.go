@@ -12,6 +12,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "map-without-default",
+	Family:   lint.Addresses,
 	Severity: lint.Warning,
 	Dialect:  syntax.Nginx,
 	Symptom:  "500",

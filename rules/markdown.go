@@ -11,21 +11,32 @@ import (
 // plain keeps prose from being read as markup.
 var plain = strings.NewReplacer("`", "\\`", "*", `\*`, "_", `\_`, "<", "&lt;", "|", `\|`)
 
-// WriteMarkdown writes the page that documents all rules, rules/README.md.
-func WriteMarkdown(w io.Writer) error {
+// WriteMarkdown writes a page that documents rules: a table for each family, then a section for each rule. Of all
+// rules, it is rules/README.md.
+func WriteMarkdown(w io.Writer, list []*lint.Rule) error {
 	var b strings.Builder
-	b.WriteString("# Rules\n\n<!-- Written by \"go generate ./rules\" from the rules' own files. -->\n\n")
-	b.WriteString("| rule | severity | proxies | symptom | finds |\n|---|---|---|---|---|\n")
-	for _, r := range All() {
-		fmt.Fprintf(&b, "| [%s](#%s) | %s | %s | %s | %s |\n",
-			r.ID, r.ID, r.Severity, proxies(r), r.Symptom, plain.Replace(r.Doc.Title))
+	b.WriteString("# Rules\n\n<!-- Written by \"go generate ./rules\" from the rules' own files. -->\n")
+	for _, f := range lint.Families() {
+		writeFamily(&b, f, list)
 	}
-	for _, r := range All() {
+	for _, r := range list {
 		b.WriteByte('\n')
 		WriteSection(&b, r)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// writeFamily writes the table of those rules that are of one family, if there are any.
+func writeFamily(b *strings.Builder, family lint.Family, list []*lint.Rule) {
+	heading := fmt.Sprintf("\n## %s\n\n| rule | severity | proxies | symptom | finds |\n|---|---|---|---|---|\n", family.Title())
+	for _, r := range list {
+		if r.Family == family {
+			fmt.Fprintf(b, "%s| [%s](#%s) | %s | %s | %s | %s |\n",
+				heading, r.ID, r.ID, r.Severity, proxies(r), r.Symptom, plain.Replace(r.Doc.Title))
+			heading = ""
+		}
+	}
 }
 
 // WriteSection writes the section of that page which documents one rule.

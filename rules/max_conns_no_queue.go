@@ -12,6 +12,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "max-conns-no-queue",
+	Family:   lint.Pools,
 	Severity: lint.Info,
 	Dialect:  syntax.Nginx,
 	Symptom:  "502",

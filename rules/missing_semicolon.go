@@ -7,6 +7,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "missing-semicolon",
+	Family:   lint.Reading,
 	Severity: lint.Error,
 	Dialect:  syntax.Nginx,
 	Symptom:  "start failure",

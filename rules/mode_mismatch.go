@@ -12,6 +12,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "mode-mismatch",
+	Family:   lint.Pools,
 	Severity: lint.Error,
 	Dialect:  syntax.HAProxy,
 	Symptom:  "start failure",

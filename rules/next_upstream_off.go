@@ -13,6 +13,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "next-upstream-off",
+	Family:   lint.Pools,
 	Severity: lint.Info,
 	Dialect:  syntax.Nginx,
 	Symptom:  "502",

@@ -12,6 +12,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "no-default-backend",
+	Family:   lint.Pools,
 	Severity: lint.Info,
 	Dialect:  syntax.HAProxy,
 	Symptom:  "503",

@@ -13,6 +13,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "no-usable-server",
+	Family:   lint.Pools,
 	Severity: lint.Warning,
 	Symptom:  "503",
 	Run:      noUsableServer,

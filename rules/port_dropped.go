@@ -13,6 +13,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "port-dropped",
+	Family:   lint.Addresses,
 	Severity: lint.Warning,
 	Dialect:  syntax.Nginx,
 	Symptom:  "502",

@@ -13,6 +13,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "port-not-http",
+	Family:   lint.Ports,
 	Severity: lint.Warning,
 	Symptom:  "502",
 	Run:      portNotHTTP,

@@ -12,6 +12,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "port-odd-one-out",
+	Family:   lint.Ports,
 	Severity: lint.Warning,
 	Symptom:  "one server less",
 	Run:      portOddOneOut,

@@ -13,6 +13,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "port-range",
+	Family:   lint.Ports,
 	Severity: lint.Error,
 	Symptom:  "start failure",
 	Run:      portRange,

@@ -14,6 +14,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "port-scheme-mismatch",
+	Family:   lint.Ports,
 	Severity: lint.Error,
 	Symptom:  "502",
 	Run:      portSchemeMismatch,

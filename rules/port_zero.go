@@ -13,6 +13,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "port-zero",
+	Family:   lint.Ports,
 	Severity: lint.Error,
 	Symptom:  "start failure",
 	Run:      portZero,

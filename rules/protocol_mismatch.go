@@ -16,6 +16,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "protocol-mismatch",
+	Family:   lint.Protocol,
 	Severity: lint.Warning,
 	Dialect:  syntax.Nginx,
 	Symptom:  "502",

@@ -13,6 +13,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "proxy-loop",
+	Family:   lint.Ports,
 	Severity: lint.Error,
 	Symptom:  "500 or 502",
 	Run:      proxyLoop,

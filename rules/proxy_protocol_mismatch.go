@@ -13,6 +13,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "proxy-protocol-mismatch",
+	Family:   lint.Protocol,
 	Severity: lint.Error,
 	Symptom:  "502",
 	Run:      proxyProtocolMismatch,

@@ -11,6 +11,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "queue-timeout",
+	Family:   lint.Timeouts,
 	Severity: lint.Info,
 	Dialect:  syntax.HAProxy,
 	Symptom:  "503",

@@ -13,6 +13,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "rate-limit-503",
+	Family:   lint.Pools,
 	Severity: lint.Info,
 	Symptom:  "503",
 	Run:      rateLimit503,

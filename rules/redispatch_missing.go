@@ -11,6 +11,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "redispatch-missing",
+	Family:   lint.Pools,
 	Severity: lint.Info,
 	Dialect:  syntax.HAProxy,
 	Symptom:  "503",

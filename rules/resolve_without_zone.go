@@ -11,6 +11,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "resolve-without-zone",
+	Family:   lint.Addresses,
 	Severity: lint.Error,
 	Dialect:  syntax.Nginx,
 	Symptom:  "start failure",

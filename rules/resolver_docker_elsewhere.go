@@ -15,6 +15,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "resolver-docker-elsewhere",
+	Family:   lint.Addresses,
 	Severity: lint.Info,
 	Dialect:  syntax.Nginx,
 	Symptom:  "502",

@@ -13,6 +13,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "resolver-missing",
+	Family:   lint.Addresses,
 	Severity: lint.Error,
 	Dialect:  syntax.Nginx,
 	Symptom:  "502",

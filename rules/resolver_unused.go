@@ -13,6 +13,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "resolver-unused",
+	Family:   lint.Addresses,
 	Severity: lint.Warning,
 	Dialect:  syntax.Nginx,
 	Symptom:  "502 after a change",

@@ -14,6 +14,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "resolvers-tuning",
+	Family:   lint.Addresses,
 	Severity: lint.Warning,
 	Dialect:  syntax.HAProxy,
 	Symptom:  "503",

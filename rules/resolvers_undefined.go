@@ -11,6 +11,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "resolvers-undefined",
+	Family:   lint.Addresses,
 	Severity: lint.Error,
 	Dialect:  syntax.HAProxy,
 	Symptom:  "start failure",

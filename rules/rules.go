@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/proxylint/proxylint/lint"
-	"github.com/proxylint/proxylint/parsers/spell"
 )
 
 //go:generate go test . -run ^TestReadme$ -update
@@ -15,6 +14,9 @@ var registered []*lint.Rule
 
 // register adds a rule to All. Every rule's file calls it once, from a package variable.
 func register(r lint.Rule) *lint.Rule {
+	if r.Live {
+		r.Family = lint.Live
+	}
 	registered = append(registered, &r)
 	return &r
 }
@@ -34,14 +36,4 @@ func Find(id string) *lint.Rule {
 		}
 	}
 	return nil
-}
-
-// Nearest returns the rule ID that was probably meant by a mistyped one; "" when none is near.
-func Nearest(id string) string {
-	var ids []string
-	for _, r := range All() {
-		ids = append(ids, r.ID)
-	}
-	near, _ := spell.Nearest(id, ids)
-	return near
 }

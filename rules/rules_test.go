@@ -83,20 +83,6 @@ func TestFind(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
-	for id, want := range map[string]string{
-		"sintax":            "syntax",
-		"unkonwn-directive": "unknown-directive",
-		"include-mising":    "include-missing",
-		"tabs":              "",
-		"":                  "",
-	} {
-		if got := Nearest(id); got != want {
-			t.Errorf("Nearest(%q) = %q, want %q", id, got, want)
-		}
-	}
-}
-
 // checkDeclaration checks what the rule says of itself.
 func checkDeclaration(t *testing.T, rule *lint.Rule) {
 	if !regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`).MatchString(rule.ID) {
@@ -105,8 +91,8 @@ func checkDeclaration(t *testing.T, rule *lint.Rule) {
 	if file := strings.ReplaceAll(rule.ID, "-", "_") + ".go"; !isFile(file) {
 		t.Errorf("the rule is not declared in %s", file)
 	}
-	if rule.Severity == 0 || rule.Symptom == "" || (rule.Run == nil) != (rule.ID == lint.IgnoreComment) {
-		t.Error("Severity, Symptom and Run must be set")
+	if rule.Family == 0 || rule.Severity == 0 || rule.Symptom == "" || (rule.Run == nil) != (rule.ID == lint.IgnoreComment) {
+		t.Error("Family, Severity, Symptom and Run must be set")
 	}
 	doc := rule.Doc
 	checkSentence(t, "Title", doc.Title, "")

@@ -12,6 +12,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "runtime-dns-defeated",
+	Family:   lint.Addresses,
 	Severity: lint.Warning,
 	Dialect:  syntax.Nginx,
 	Symptom:  "502 after a change",

@@ -10,6 +10,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "server-name-disagrees",
+	Family:   lint.Addresses,
 	Severity: lint.Warning,
 	Dialect:  syntax.HAProxy,
 	Symptom:  "wrong machine",

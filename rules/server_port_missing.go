@@ -14,6 +14,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "server-port-missing",
+	Family:   lint.Ports,
 	Severity: lint.Warning,
 	Dialect:  syntax.HAProxy,
 	Symptom:  "503",

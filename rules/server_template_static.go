@@ -12,6 +12,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "server-template-static",
+	Family:   lint.Addresses,
 	Severity: lint.Warning,
 	Dialect:  syntax.HAProxy,
 	Symptom:  "503 after a change",

@@ -13,6 +13,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "server-unchecked",
+	Family:   lint.Pools,
 	Severity: lint.Warning,
 	Dialect:  syntax.HAProxy,
 	Symptom:  "503 for a share of requests",

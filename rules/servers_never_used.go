@@ -11,6 +11,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "servers-never-used",
+	Family:   lint.Pools,
 	Severity: lint.Warning,
 	Dialect:  syntax.HAProxy,
 	Symptom:  "wrong backend",

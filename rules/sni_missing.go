@@ -11,6 +11,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "sni-missing",
+	Family:   lint.Protocol,
 	Severity: lint.Warning,
 	Symptom:  "502",
 	Run:      sniMissing,

@@ -12,6 +12,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "socket-in-private-tmp",
+	Family:   lint.Pools,
 	Severity: lint.Info,
 	Symptom:  "502",
 	Run:      socketInPrivateTmp,

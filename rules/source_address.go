@@ -14,6 +14,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "source-address",
+	Family:   lint.Pools,
 	Severity: lint.Info,
 	Symptom:  "500",
 	Run:      sourceAddress,

@@ -14,6 +14,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "static-5xx",
+	Family:   lint.Pools,
 	Severity: lint.Info,
 	Symptom:  "502/503/504",
 	Run:      static5xx,

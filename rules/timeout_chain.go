@@ -15,6 +15,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "timeout-chain",
+	Family:   lint.Timeouts,
 	Severity: lint.Warning,
 	Symptom:  "504",
 	Run:      timeoutChain,

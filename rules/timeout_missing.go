@@ -14,6 +14,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "timeout-missing",
+	Family:   lint.Timeouts,
 	Severity: lint.Warning,
 	Symptom:  "hang",
 	Run:      timeoutMissing,

@@ -14,6 +14,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "timeout-too-long",
+	Family:   lint.Timeouts,
 	Severity: lint.Info,
 	Symptom:  "slow failover",
 	Run:      timeoutTooLong,

@@ -13,6 +13,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "timeout-too-short",
+	Family:   lint.Timeouts,
 	Severity: lint.Warning,
 	Symptom:  "504",
 	Run:      timeoutTooShort,

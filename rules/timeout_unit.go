@@ -11,6 +11,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "timeout-unit",
+	Family:   lint.Timeouts,
 	Severity: lint.Error,
 	Dialect:  syntax.HAProxy,
 	Symptom:  "504",

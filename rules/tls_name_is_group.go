@@ -11,6 +11,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "tls-name-is-group",
+	Family:   lint.Protocol,
 	Severity: lint.Warning,
 	Dialect:  syntax.Nginx,
 	Symptom:  "502",

@@ -10,6 +10,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "tls-verify-off",
+	Family:   lint.Protocol,
 	Severity: lint.Info,
 	Symptom:  "none",
 	Run:      tlsVerifyOff,

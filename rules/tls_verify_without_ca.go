@@ -11,6 +11,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "tls-verify-without-ca",
+	Family:   lint.Protocol,
 	Severity: lint.Error,
 	Symptom:  "start failure",
 	Run:      tlsVerifyWithoutCA,

@@ -14,6 +14,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "undefined-acl",
+	Family:   lint.Pools,
 	Severity: lint.Error,
 	Dialect:  syntax.HAProxy,
 	Symptom:  "start failure",

@@ -13,6 +13,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "undefined-backend",
+	Family:   lint.Pools,
 	Severity: lint.Error,
 	Dialect:  syntax.HAProxy,
 	Symptom:  "start failure",

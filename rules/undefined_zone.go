@@ -14,6 +14,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "undefined-zone",
+	Family:   lint.Pools,
 	Severity: lint.Error,
 	Dialect:  syntax.Nginx,
 	Symptom:  "start failure",

@@ -4,6 +4,7 @@ import "github.com/proxylint/proxylint/lint"
 
 var _ = register(lint.Rule{
 	ID:       "unknown-directive",
+	Family:   lint.Reading,
 	Severity: lint.Warning,
 	Symptom:  "start failure",
 	Run:      reportProblems("unknown-directive"),

@@ -10,6 +10,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "unreachable-rule",
+	Family:   lint.Pools,
 	Severity: lint.Warning,
 	Dialect:  syntax.HAProxy,
 	Symptom:  "wrong backend",

@@ -13,6 +13,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "unroutable-address",
+	Family:   lint.Addresses,
 	Severity: lint.Error,
 	Symptom:  "502",
 	Run:      unroutableAddress,

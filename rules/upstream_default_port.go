@@ -12,6 +12,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "upstream-default-port",
+	Family:   lint.Ports,
 	Severity: lint.Warning,
 	Dialect:  syntax.Nginx,
 	Symptom:  "502",

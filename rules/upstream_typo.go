@@ -14,6 +14,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "upstream-typo",
+	Family:   lint.Addresses,
 	Severity: lint.Warning,
 	Dialect:  syntax.Nginx,
 	Symptom:  "start failure",

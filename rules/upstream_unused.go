@@ -13,6 +13,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "upstream-unused",
+	Family:   lint.Addresses,
 	Severity: lint.Info,
 	Symptom:  "no effect",
 	Run:      upstreamUnused,

@@ -13,6 +13,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "uri-rewrite",
+	Family:   lint.Protocol,
 	Severity: lint.Error,
 	Dialect:  syntax.Nginx,
 	Symptom:  "start failure",

@@ -14,6 +14,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "websocket-timeout",
+	Family:   lint.Timeouts,
 	Severity: lint.Info,
 	Symptom:  "dropped sockets",
 	Run:      websocketTimeout,

@@ -12,6 +12,7 @@ import (
 
 var _ = register(lint.Rule{
 	ID:       "wrong-module",
+	Family:   lint.Timeouts,
 	Severity: lint.Warning,
 	Dialect:  syntax.Nginx,
 	Symptom:  "504",

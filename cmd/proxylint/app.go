@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -12,8 +13,6 @@ import (
 	"unicode"
 
 	"github.com/urfave/cli/v2"
-
-	"github.com/proxylint/proxylint/parsers/spell"
 )
 
 // The voice of the command line: what was asked for goes to standard output; all else to standard error,
@@ -49,27 +48,35 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return exitTrouble
 }
 
-const appHelp = `proxylint finds what makes an nginx or HAProxy configuration answer 502, 503 or 504.
+const appHelp = `{{.Name}} {{.Usage}}.
 
 Usage:
-  proxylint lint [flags] [PATH...]   report findings; no PATH: what is below this folder
-  proxylint live [flags] [PATH...]   dial the upstreams as the proxy would, and report what fails
-  proxylint rules [ID]               list the rules, or explain one
-  proxylint inventory [PATH...]      list what is known around the configurations
-  proxylint COMMAND --help           tell more
+  proxylint COMMAND [flags] [ARGUMENT...]
+  proxylint COMMAND --help    tell more
   proxylint --version
 
+Commands:
+{{range .VisibleCommands}}  {{.Name}}{{"\t"}}{{.Usage}}
+{{end}}
 Example:
   proxylint lint /etc/nginx/nginx.conf /etc/haproxy/haproxy.cfg
 
 Exit codes: 0 clean, 1 findings, 2 proxylint could not do its work.
+
+Files: compose files, Dockerfiles, manifests and the like are looked for from the root of the repository down.
+
+Environment:
+  NO_COLOR    if not empty, nothing is coloured but what --color always asks for
 `
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
-	return &cli.App{
-		Name:                  "proxylint",
-		Version:               buildVersion(),
-		Commands:              []*cli.Command{lintCommand(), liveCommand(), rulesCommand(), inventoryCommand()},
+	app := &cli.App{
+		Name:    "proxylint",
+		Usage:   "finds what makes an nginx or HAProxy configuration answer 502, 503 or 504",
+		Version: buildVersion(),
+		Commands: []*cli.Command{
+			lintCommand(), liveCommand(), rulesCommand(), inventoryCommand(), completionCommand(), candidatesCommand(), manCommand(),
+		},
 		CustomAppHelpTemplate: appHelp,
 		Reader:                stdin,
 		Writer:                stdout,
@@ -79,6 +86,23 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		OnUsageError:   passError,
 		ExitErrHandler: func(*cli.Context, error) {},
 	}
+	for _, command := range app.Commands {
+		command.Usage = cmp.Or(command.Usage, summary(command.CustomHelpTemplate))
+	}
+	return app
+}
+
+// summary returns what a command does, as its help begins: the text after the usage, up to a stop or a colon.
+func summary(help string) string {
+	_, text, _ := strings.Cut(help, "\n\n")
+	text, _, _ = strings.Cut(text, "\n\n")
+	text = strings.Join(strings.Fields(text), " ")
+	text, _, _ = strings.Cut(text, ": ")
+	text, _, _ = strings.Cut(text, ". ")
+	if text == "" {
+		return ""
+	}
+	return strings.ToLower(text[:1]) + strings.TrimSuffix(text[1:], ".")
 }
 
 func passError(_ *cli.Context, err error, _ bool) error { return err }
@@ -94,7 +118,7 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 	}
 	command := app.Command(args[0])
 	if command == nil {
-		return nil, unknownCommand(args[0])
+		return nil, unknownCommand(app, args[0])
 	}
 	rest, err := arrangeFlags(append([]cli.Flag{cli.HelpFlag}, command.Flags...), args[1:])
 	return append(args[:1:1], rest...), err
@@ -114,15 +138,15 @@ func arrangeFlags(known []cli.Flag, args []string) ([]string, error) {
 			continue
 		}
 		name, _, hasValue := strings.Cut(strings.TrimLeft(arg, "-"), "=")
-		at := slices.IndexFunc(known, func(f cli.Flag) bool { return slices.Contains(f.Names(), name) })
-		if at < 0 {
+		flag := flagNamed(known, name)
+		if flag == nil {
 			return nil, unknownFlag(known, arg)
 		}
-		if known[at] == cli.HelpFlag {
+		if flag == cli.HelpFlag {
 			return []string{"--help"}, nil // a path would be taken for what to help with
 		}
 		flags = append(flags, arg)
-		if _, isSwitch := known[at].(*cli.BoolFlag); isSwitch || hasValue {
+		if isSwitch(flag) || hasValue {
 			continue
 		}
 		if len(args) == 0 {
@@ -134,28 +158,39 @@ func arrangeFlags(known []cli.Flag, args []string) ([]string, error) {
 	return append(append(flags, "--"), paths...), nil
 }
 
+// flagNamed returns the flag of a name without hyphens; nil: there is none.
+func flagNamed(known []cli.Flag, name string) cli.Flag {
+	at := slices.IndexFunc(known, func(f cli.Flag) bool { return slices.Contains(f.Names(), name) })
+	if at < 0 {
+		return nil
+	}
+	return known[at]
+}
+
+// isSwitch reports whether a flag takes no value.
+func isSwitch(f cli.Flag) bool {
+	_, ok := f.(*cli.BoolFlag)
+	return ok
+}
+
 func unknownFlag(known []cli.Flag, arg string) error {
 	arg, _, _ = strings.Cut(arg, "=")
 	var names []string
 	for _, f := range known {
 		names = append(names, "--"+f.Names()[0])
 	}
-	nearest, _ := spell.Nearest(arg, names)
-	return fmt.Errorf("unknown flag %s%s", arg, didYouMean(nearest))
+	return unknown("unknown flag", arg, arg, names)
 }
 
-func unknownCommand(name string) error {
+func unknownCommand(app *cli.App, name string) error {
 	if _, err := os.Stat(name); err == nil {
 		return fmt.Errorf("unknown command %q%s", name, didYouMean("proxylint lint "+name))
 	}
-	return fmt.Errorf("unknown command %q, want lint, rules or inventory", name)
-}
-
-func didYouMean(s string) string {
-	if s == "" {
-		return ""
+	var names []string
+	for _, command := range app.VisibleCommands() {
+		names = append(names, command.Name)
 	}
-	return ", did you mean " + s + "?"
+	return unknown("unknown command", fmt.Sprintf("%q", name), name, names)
 }
 
 // oneLine makes visible what would act on a terminal or break the line: names of files may hold anything.

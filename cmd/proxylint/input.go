@@ -32,7 +32,7 @@ type input struct {
 // inputFlags are the flags of every command that reads configurations.
 func inputFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "dialect", Usage: "read every file as `D`: nginx or haproxy (default: each tells)"},
+		oneOf(keys(dialects), &cli.StringFlag{Name: "dialect", Usage: "read every file as `D`: nginx or haproxy (default: each tells)"}),
 		&cli.StringFlag{Name: "hosts", Usage: "a `FILE` like /etc/hosts: the names that the proxy's machine knows"},
 		&cli.GenericFlag{
 			Name: "inventory", Value: &repeated{},

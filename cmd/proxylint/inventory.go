@@ -12,8 +12,8 @@ import (
 
 const inventoryHelp = `Usage: proxylint inventory [flags] [PATH...]
 
-List what is known around the configurations, each fact with its place: compose services and their ports,
-application servers, Kubernetes objects, machines; and where each configuration runs.
+List what is known around the configurations: compose services and their ports, application servers, Kubernetes
+objects, machines, each with its place; and where each configuration runs.
 
 Flags:
 {{range .VisibleFlags}}  {{.}}
@@ -30,7 +30,9 @@ func inventoryCommand() *cli.Command {
 		OnUsageError:       passError,
 		Action:             runInventory,
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "format", Value: "text", Usage: "write a table (text) or json, as `F` says"},
+			oneOf(report.FactFormats(), &cli.StringFlag{
+				Name: "format", Value: "text", DefaultText: "text", Usage: "write `F`: text (a table) or json",
+			}),
 		}, inputFlags()...),
 	}
 }

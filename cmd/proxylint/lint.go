@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -47,26 +46,27 @@ func lintCommand() *cli.Command {
 		OnUsageError:       passError,
 		Action:             runLint,
 		Flags: append([]cli.Flag{
-			&cli.GenericFlag{
+			oneOf(report.Formats(), &cli.GenericFlag{
 				Name: "format", Value: &repeated{}, DefaultText: "text",
 				Usage: "write `F[=FILE]`, where F is " + alternatives(report.Formats()) + "; may be repeated",
-			},
-			&cli.StringFlag{Name: "fail-on", Value: "warning", Usage: "exit with 1 from `SEVERITY` on: error, warning, info, never"},
+			}),
+			oneOf(keys(failOn), &cli.StringFlag{
+				Name: "fail-on", Value: "warning", DefaultText: "warning",
+				Usage: "exit with 1 from `SEVERITY` on: error, warning, info or never",
+			}),
 			&cli.StringFlag{Name: "baseline", Usage: "pass over the findings known in `FILE`"},
 			&cli.StringFlag{Name: "write-baseline", Usage: "write all findings into `FILE`, as known from now on"},
 			&cli.BoolFlag{Name: "fix", DisableDefaultText: true, Usage: "mend the files where a repair is safe"},
 			&cli.BoolFlag{Name: "fix-unsafe", DisableDefaultText: true, Usage: "mend them where a repair may change what works, too"},
 			&cli.BoolFlag{Name: "diff-fix", DisableDefaultText: true, Usage: "write what --fix would do as a patch, in place of the report"},
-			&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to colour the text: auto, always, never"},
+			colorFlag(),
 			&cli.BoolFlag{Name: "live", DisableDefaultText: true, Usage: "dial the upstreams, see proxylint live --help"},
+			&cli.BoolFlag{
+				Name: "verbose", Aliases: []string{"v"}, DisableDefaultText: true,
+				Usage: "tell on standard error what was read, and what stayed unknown",
+			},
 		}, slices.Concat(probeFlags(), inputFlags())...),
 	}
-}
-
-// alternatives writes a list of at least two as prose.
-func alternatives(list []string) string {
-	last := len(list) - 1
-	return strings.Join(list[:last], ", ") + " or " + list[last]
 }
 
 func runLint(c *cli.Context) error {
@@ -78,6 +78,11 @@ func runLint(c *cli.Context) error {
 	configs, result, err := job.lint(c)
 	if err != nil {
 		return err
+	}
+	if c.Bool("verbose") {
+		if err := job.tell(c.App.ErrWriter, configs); err != nil {
+			return err
+		}
 	}
 	var patch string
 	switch repairs := job.repairs(result); {
@@ -170,7 +175,7 @@ type output struct {
 }
 
 var (
-	severities = map[string]lint.Severity{
+	failOn = map[string]lint.Severity{
 		"error": lint.Error, "warning": lint.Warning, "info": lint.Info, "never": 0,
 	}
 	colors = map[string]func(io.Writer) bool{
@@ -182,7 +187,7 @@ var (
 
 func newJob(c *cli.Context) (*job, error) {
 	color, colorErr := pick(c, "color", colors)
-	failOn, failOnErr := pick(c, "fail-on", severities)
+	failOn, failOnErr := pick(c, "fail-on", failOn)
 	outputs, outputsErr := parseOutputs(*c.Generic("format").(*repeated))
 	fix, fixErr := newFixFlags(c)
 	live, liveErr := newLiveFlags(c)
@@ -210,20 +215,6 @@ func newJob(c *cli.Context) (*job, error) {
 	}, nil
 }
 
-// pick returns what a flag's value stands for.
-func pick[T any](c *cli.Context, flag string, choices map[string]T) (T, error) {
-	choice, ok := choices[c.String(flag)]
-	if !ok {
-		return choice, notOneOf("--"+flag, c.String(flag), slices.Sorted(maps.Keys(choices)))
-	}
-	return choice, nil
-}
-
-func notOneOf(flag, value string, choices []string) error {
-	choices = slices.DeleteFunc(choices, func(s string) bool { return s == "" })
-	return fmt.Errorf("%s: unknown value %q, want %s", flag, value, strings.Join(choices, ", "))
-}
-
 func parseOutputs(values []string) ([]output, error) {
 	if len(values) == 0 {
 		return []output{{format: "text"}}, nil
@@ -242,6 +233,12 @@ func parseOutputs(values []string) ([]output, error) {
 		list = append(list, output{format, file})
 	}
 	return list, nil
+}
+
+func colorFlag() cli.Flag {
+	return oneOf(keys(colors), &cli.StringFlag{
+		Name: "color", Value: "auto", DefaultText: "auto", Usage: "`WHEN` to colour the text: auto, always or never",
+	})
 }
 
 // wantsColor reports whether w is a terminal whose user wants colour (no-color.org).

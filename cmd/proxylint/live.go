@@ -45,7 +45,7 @@ func liveCommand() *cli.Command {
 				Usage: "write `F[=FILE]`, where F is " + alternatives(report.Formats()) + "; may be repeated",
 			},
 			&cli.StringFlag{Name: "fail-on", Value: "warning", Usage: "exit with 1 from `SEVERITY` on: error, warning, info, never"},
-			&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to colour the text: auto, always, never"},
+			colorFlag(),
 		}, slices.Concat(planFlags(), probeFlags(), inputFlags())...),
 	}
 }

@@ -14,6 +14,9 @@ import (
 // factsVersion changes when a field of the JSON changes its meaning or goes away.
 const factsVersion = 1
 
+// notRead is the kind of fact that tells of a gap.
+const notRead = "not read"
+
 // fact is one thing that is known: a row of the table, an object of the JSON.
 type fact struct {
 	Kind   string `json:"kind"` // "service", "port", "server", "configuration" ...
@@ -248,7 +251,7 @@ func (l *factList) gaps(gaps []inventory.Gap) {
 		if g.Path == "" {
 			of = g.At.Text()
 		}
-		l.add(g.At, "not read", of, "%s", g.Why)
+		l.add(g.At, notRead, of, "%s", g.Why)
 	}
 }
 
