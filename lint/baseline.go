@@ -50,7 +50,11 @@ func NewBaseline(dir string, findings []Diagnostic) *Baseline {
 // ParseBaseline reads the text of a baseline that stands in the folder dir.
 func ParseBaseline(dir, text string) (*Baseline, error) {
 	var file baselineFile
-	if err := json.Unmarshal([]byte(text), &file); err != nil {
+	err := json.Unmarshal([]byte(text), &file)
+	if _, otherwise := errors.AsType[*json.UnmarshalTypeError](err); otherwise {
+		return nil, errors.New("not a baseline, but other JSON")
+	}
+	if err != nil {
 		return nil, fmt.Errorf("not a baseline: %w", err)
 	}
 	if file.Version != baselineVersion {

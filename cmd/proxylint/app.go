@@ -145,6 +145,9 @@ func arrangeFlags(known []cli.Flag, args []string) ([]string, error) {
 		if flag == cli.HelpFlag {
 			return []string{"--help"}, nil // a path would be taken for what to help with
 		}
+		if isSwitch(flag) && hasValue {
+			return nil, fmt.Errorf("--%s takes no value", name)
+		}
 		flags = append(flags, arg)
 		if isSwitch(flag) || hasValue {
 			continue

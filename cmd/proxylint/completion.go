@@ -25,8 +25,8 @@ const completionHelp = `Usage: proxylint completion SHELL
 Write a script that completes commands, flags, their values and rules in a shell: bash, zsh, fish or powershell.
 
 Examples:
-  source <(proxylint completion bash)                                       # in ~/.bashrc
-  source <(proxylint completion zsh)                                        # in ~/.zshrc, below compinit
+  eval "$(proxylint completion bash)"                                       # in ~/.bashrc
+  eval "$(proxylint completion zsh)"                                        # in ~/.zshrc, below compinit
   proxylint completion fish > ~/.config/fish/completions/proxylint.fish
   proxylint completion powershell | Out-String | Invoke-Expression          # in $PROFILE
 `

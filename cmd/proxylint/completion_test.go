@@ -17,11 +17,11 @@ const bashCompletion = "/usr/share/bash-completion/bash_completion"
 
 // TestCompletionInShells types commands with tabs in them at real shells, and looks at the arguments that come of it.
 func TestCompletionInShells(t *testing.T) {
-	const bash, source = "bash --norc --noprofile -i", "source <(proxylint completion "
+	const bash, load = "bash --norc --noprofile -i", `eval "$(proxylint completion `
 	for name, shell := range map[string]struct{ command, setup, needs string }{
-		"bash":                 {bash, source + "bash)", "bash"},
-		"bash-with-completion": {bash, ". " + bashCompletion + "; " + source + "bash)", bashCompletion},
-		"zsh":                  {"zsh -f -i", "autoload -U compinit; compinit -u -D; " + source + "zsh)", "zsh"},
+		"bash":                 {bash, load + `bash)"`, "bash"},
+		"bash-with-completion": {bash, ". " + bashCompletion + "; " + load + `bash)"`, bashCompletion},
+		"zsh":                  {"zsh -f -i", "autoload -U compinit; compinit -u -D; " + load + `zsh)"`, "zsh"},
 		"fish":                 {"fish --no-config -i", "proxylint completion fish | source", "fish"},
 	} {
 		t.Run(name, func(t *testing.T) {

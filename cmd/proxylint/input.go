@@ -62,11 +62,14 @@ func newInput(c *cli.Context) (*input, error) {
 	if len(paths) == 0 {
 		paths = []string{"."}
 	}
-	var stdinErr error
+	var pathErr, stdinErr error
+	if slices.Contains(paths, "") {
+		pathErr = errors.New("a PATH is empty: it may come from a variable that is not set")
+	}
 	if c.IsSet("stdin-filename") && !slices.Contains(paths, stdinPath) {
 		stdinErr = errors.New("--stdin-filename names what the path - holds, and there is none")
 	}
-	if err := cmp.Or(dialectErr, nginxErr, haproxyErr, factsErr, stdinErr); err != nil {
+	if err := cmp.Or(dialectErr, nginxErr, haproxyErr, factsErr, pathErr, stdinErr); err != nil {
 		return nil, err
 	}
 	return &input{

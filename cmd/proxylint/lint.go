@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/proxylint/proxylint/lint"
 	"github.com/proxylint/proxylint/lint/report"
+	"github.com/proxylint/proxylint/parsers"
 	"github.com/proxylint/proxylint/parsers/proxy"
 	"github.com/proxylint/proxylint/rules"
 )
@@ -276,10 +276,13 @@ func (j *job) write(stdout io.Writer, result lint.Result, patch string) error {
 
 func writeFile(o output, result lint.Result, options report.Options) error {
 	file, err := os.Create(o.file)
-	if err != nil {
-		return err
+	if err == nil {
+		err = cmp.Or(report.Write(file, o.format, result, options), file.Close())
 	}
-	return errors.Join(report.Write(file, o.format, result, options), file.Close())
+	if err != nil {
+		return fmt.Errorf("--format: %w", parsers.PathError(o.file, err))
+	}
+	return nil
 }
 
 // documented returns a rule with its documentation.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/proxylint/proxylint/parsers"
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
@@ -43,15 +44,15 @@ func (f *Facts) ReadFile(path string) error {
 func readNamed(path string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return "", err
+		return "", parsers.PathError(path, err)
 	}
 	defer file.Close()
 	src, err := io.ReadAll(io.LimitReader(file, maxNamedSize+1))
 	if err != nil {
-		return "", err
+		return "", parsers.PathError(path, err)
 	}
 	if len(src) > maxNamedSize {
-		return "", fmt.Errorf("%s: is larger than %d MiB", path, maxNamedSize>>20)
+		return "", fmt.Errorf("%s: larger than %d MiB", path, maxNamedSize>>20)
 	}
 	if text, marked := strings.CutPrefix(string(src), "\ufeff"); marked {
 		return "   " + text, nil

@@ -140,7 +140,7 @@ func TestReadFileSize(t *testing.T) {
 	if err := os.Truncate(path, maxNamedSize+1); err != nil {
 		t.Fatal(err)
 	}
-	if err := (&Facts{}).ReadFile(path); err == nil || !strings.HasSuffix(err.Error(), "is larger than 64 MiB") {
+	if err := (&Facts{}).ReadFile(path); err == nil || !strings.HasSuffix(err.Error(), "larger than 64 MiB") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -6,13 +6,15 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+
+	"github.com/proxylint/proxylint/parsers"
 )
 
 // ReadHosts adds the names of a file in hosts(5) form: an address, then its names; '#' starts a comment.
 func (f *Facts) ReadHosts(path string) error {
 	file, err := os.Open(path)
 	if err != nil {
-		return err
+		return parsers.PathError(path, err)
 	}
 	defer file.Close()
 	if f.hosts == nil {
@@ -34,7 +36,10 @@ func (f *Facts) ReadHosts(path string) error {
 			f.hosts[key] = append(f.hosts[key], addr)
 		}
 	}
-	return lines.Err()
+	if err := lines.Err(); err != nil {
+		return parsers.PathError(path, err)
+	}
+	return nil
 }
 
 // Host returns the addresses that the hosts file gives a name; nil when it has none.

@@ -58,7 +58,7 @@ func WriteRuleTable(w io.Writer, rules []*lint.Rule, width int, colored bool) er
 	}
 	finds := 0
 	if width > 0 {
-		symptoms = min(symptoms, width/7)
+		symptoms = min(symptoms, max(width/7, len("SYMPTOM")))
 		finds = max(width-ids-symptoms-len("  severity  inventory    "), len("FINDS"))
 	}
 	var b strings.Builder
