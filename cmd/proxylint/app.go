@@ -196,6 +196,13 @@ func unknownCommand(app *cli.App, name string) error {
 	return unknown("unknown command", fmt.Sprintf("%q", name), name, names)
 }
 
+func didYouMean(s string) string {
+	if s == "" {
+		return ""
+	}
+	return ", did you mean " + s + "?"
+}
+
 // oneLine makes visible what would act on a terminal or break the line: names of files may hold anything.
 func oneLine(s string) string {
 	var b strings.Builder

@@ -52,18 +52,13 @@ const maxListed = 12
 // unknown tells that a name, as shown, is none of those there are: which one was probably meant, else what they are
 // if they are few.
 func unknown(what, shown, name string, names []string) error {
-	text := what + " " + shown
 	nearest, _ := spell.Nearest(strings.ToLower(name), names)
-	switch {
-	case nearest != "":
-		text += didYouMean(nearest)
-	case len(names) <= maxListed:
-		text += ", want " + alternatives(names)
+	advice := didYouMean(nearest)
+	if nearest == "" && len(names) <= maxListed {
+		advice = ", want " + alternatives(names)
 	}
-	return errors.New(text)
+	return errors.New(what + " " + shown + advice)
 }
-
-func didYouMean(s string) string { return ", did you mean " + s + "?" }
 
 // alternatives writes a list as prose.
 func alternatives(list []string) string {

@@ -50,7 +50,7 @@ func lintCommand() *cli.Command {
 				Name: "format", Value: &repeated{}, DefaultText: "text",
 				Usage: "write `F[=FILE]`, where F is " + alternatives(report.Formats()) + "; may be repeated",
 			}),
-			oneOf(keys(failOn), &cli.StringFlag{
+			oneOf(keys(severities), &cli.StringFlag{
 				Name: "fail-on", Value: "warning", DefaultText: "warning",
 				Usage: "exit with 1 from `SEVERITY` on: error, warning, info or never",
 			}),
@@ -175,7 +175,7 @@ type output struct {
 }
 
 var (
-	failOn = map[string]lint.Severity{
+	severities = map[string]lint.Severity{
 		"error": lint.Error, "warning": lint.Warning, "info": lint.Info, "never": 0,
 	}
 	colors = map[string]func(io.Writer) bool{
@@ -187,7 +187,7 @@ var (
 
 func newJob(c *cli.Context) (*job, error) {
 	color, colorErr := pick(c, "color", colors)
-	failOn, failOnErr := pick(c, "fail-on", failOn)
+	failOn, failOnErr := pick(c, "fail-on", severities)
 	outputs, outputsErr := parseOutputs(*c.Generic("format").(*repeated))
 	fix, fixErr := newFixFlags(c)
 	live, liveErr := newLiveFlags(c)

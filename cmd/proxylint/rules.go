@@ -45,7 +45,7 @@ func rulesCommand() *cli.Command {
 			oneOf(keys(families()), &cli.StringFlag{
 				Name: "family", Usage: "list the rules of `FAMILY`: " + alternatives(keys(families())),
 			}),
-			oneOf(keys(severities), &cli.StringFlag{
+			oneOf(keys(ruleSeverities), &cli.StringFlag{
 				Name: "severity", Usage: "list the rules of `SEVERITY`: error, warning or info",
 			}),
 			oneOf(keys(dialects), &cli.StringFlag{Name: "dialect", Usage: "list the rules for `D`: nginx or haproxy"}),
@@ -66,8 +66,8 @@ func completeRules(c *cli.Context) {
 
 var ruleFormats = []string{"json", "markdown", "text"}
 
-// severities are those that a rule may have.
-var severities = map[string]lint.Severity{"": 0, "error": lint.Error, "warning": lint.Warning, "info": lint.Info}
+// ruleSeverities are those that a rule may have.
+var ruleSeverities = map[string]lint.Severity{"": 0, "error": lint.Error, "warning": lint.Warning, "info": lint.Info}
 
 func families() map[string]lint.Family {
 	byName := map[string]lint.Family{"": 0}
@@ -101,7 +101,7 @@ func runRules(c *cli.Context) error {
 // listRules writes those rules that the flags ask for, by family.
 func listRules(out *bytes.Buffer, c *cli.Context, color bool) error {
 	family, familyErr := pick(c, "family", families())
-	severity, severityErr := pick(c, "severity", severities)
+	severity, severityErr := pick(c, "severity", ruleSeverities)
 	dialect, dialectErr := pick(c, "dialect", dialects)
 	if err := cmp.Or(familyErr, severityErr, dialectErr); err != nil {
 		return err

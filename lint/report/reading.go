@@ -40,25 +40,11 @@ func (r *reading) line(place, format string, args ...any) {
 
 // config tells of the files of one configuration.
 func (r *reading) config(c *proxy.Config) {
-	for _, root := range c.Tree.Roots {
-		as := []string{proxyName(c.Dialect) + " configuration"}
-		if root.Template != nil {
-			as = append(as, "a template")
-		}
-		if root.Origin != nil {
-			as = append(as, "embedded as "+root.Origin.Name)
-		}
-		switch {
-		case len(c.Tree.Around) > 0:
-			as = append(as, "a fragment inside "+strings.Join(c.Tree.Around, ", "))
-		case c.Tree.Fragment && root.Template == nil:
-			as = append(as, "a fragment")
-		}
-		if c.Only != nil {
-			as = append(as, "read for what it includes")
-		}
-		r.line(r.name(root), "%s: %s, %s, %s", strings.Join(as, ", "), count(len(c.Listeners), "listener"),
-			count(len(c.Routes), "route"), count(len(c.Upstreams), "upstream"))
+	main := c.Tree.Roots[0]
+	r.line(r.name(main), "%s: %s, %s, %s", described(c), count(len(c.Listeners), "listener"),
+		count(len(c.Routes), "route"), count(len(c.Upstreams), "upstream"))
+	for _, root := range c.Tree.Roots[1:] {
+		r.line(r.name(root), "read together with %s", r.name(main))
 	}
 	includers := includers(c.Tree)
 	for _, path := range slices.Sorted(maps.Keys(c.Tree.Files)) {
@@ -66,6 +52,28 @@ func (r *reading) config(c *proxy.Config) {
 			r.line(r.name(c.Tree.Files[path]), "included at %s", r.o.place(by.Ref(1).Outer()))
 		}
 	}
+}
+
+// described says what a configuration was taken for.
+func described(c *proxy.Config) string {
+	main := c.Tree.Roots[0]
+	as := []string{proxyName(c.Dialect) + " configuration"}
+	if main.Template != nil {
+		as = append(as, "a template")
+	}
+	if main.Origin != nil {
+		as = append(as, "embedded as "+main.Origin.Name)
+	}
+	switch {
+	case len(c.Tree.Around) > 0:
+		as = append(as, "a fragment inside "+strings.Join(c.Tree.Around, ", "))
+	case c.Tree.Fragment && main.Template == nil:
+		as = append(as, "a fragment")
+	}
+	if c.Only != nil {
+		as = append(as, "read for what it includes")
+	}
+	return strings.Join(as, ", ")
 }
 
 // name is how a file is called: by its path, or by that of the file it lies in.
