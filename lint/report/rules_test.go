@@ -31,7 +31,13 @@ func TestRulesJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, rules := range [][]*lint.Rule{someRules, nil} {
+	var ofEach []*lint.Rule
+	for _, f := range lint.Families() {
+		r := *someRules[0]
+		r.Family = f
+		ofEach = append(ofEach, &r)
+	}
+	for _, rules := range [][]*lint.Rule{someRules, ofEach, nil} {
 		var out bytes.Buffer
 		if err := WriteRulesJSON(&out, rules); err != nil {
 			t.Fatal(err)
