@@ -21,7 +21,8 @@ const baselineVersion = 1
 
 // Baseline is the findings that were there on some day. They are known, and only new ones matter.
 type Baseline struct {
-	dir     string // absolute, of the baseline file: files are named as seen from there
+	dir     string            // absolute, of the baseline file: files are named as seen from there
+	was     map[string]string // the name that a file had, by the one it has now
 	entries map[entry]bool
 }
 
@@ -165,7 +166,8 @@ func (b *Baseline) name(path string) string {
 	if rel, err := filepath.Rel(b.dir, path); err == nil {
 		path = rel
 	}
-	return filepath.ToSlash(path)
+	path = filepath.ToSlash(path)
+	return cmp.Or(b.was[path], path)
 }
 
 func (b *Baseline) isGone(name string) bool {

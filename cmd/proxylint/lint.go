@@ -56,6 +56,7 @@ func lintCommand() *cli.Command {
 			}),
 			&cli.StringFlag{Name: "baseline", Usage: "pass over the findings known in `FILE`"},
 			&cli.StringFlag{Name: "write-baseline", Usage: "write all findings into `FILE`, as known from now on"},
+			&cli.StringFlag{Name: "diff", Usage: "report only what came with the changes since `REV`, a revision of git; REV...: where HEAD left it"},
 			&cli.BoolFlag{Name: "fix", DisableDefaultText: true, Usage: "mend the files where a repair is safe"},
 			&cli.BoolFlag{Name: "fix-unsafe", DisableDefaultText: true, Usage: "mend them where a repair may change what works, too"},
 			&cli.BoolFlag{Name: "diff-fix", DisableDefaultText: true, Usage: "write what --fix would do as a patch, in place of the report"},
@@ -90,7 +91,7 @@ func runLint(c *cli.Context) error {
 		patch, err = diff(repairs)
 	case job.fix.write:
 		if err = writeRepairs(c.App.ErrWriter, repairs); err == nil && repairs.Fixed > 0 {
-			configs, result, err = lintAgain(c)
+			configs, result, err = lintAgain(c, job.since)
 		}
 	}
 	if err != nil {
@@ -105,6 +106,7 @@ func runLint(c *cli.Context) error {
 	if result.Stale > 0 {
 		fmt.Fprintf(c.App.ErrWriter, "proxylint: %s: stale entries: %d\n", oneLine(job.baselines.read), result.Stale)
 	}
+	job.since.tell(c.App.ErrWriter)
 	if result.Fails(job.failOn) {
 		return errFindings
 	}
@@ -125,15 +127,16 @@ func (j *job) lint(c *cli.Context) ([]*proxy.Config, lint.Result, error) {
 	if j.known != nil {
 		j.known.Apply(&result, configs)
 	}
-	return configs, result, nil
+	return configs, result, j.since.apply(c.Context, j.input, &result)
 }
 
-// lintAgain lints what is on disk now: nothing that was read before counts.
-func lintAgain(c *cli.Context) ([]*proxy.Config, lint.Result, error) {
+// lintAgain lints what is on disk now: nothing that was read before counts, but the past is as it was.
+func lintAgain(c *cli.Context, since *since) ([]*proxy.Config, lint.Result, error) {
 	job, err := newJob(c)
 	if err != nil {
 		return nil, lint.Result{}, err
 	}
+	job.since = since
 	return job.lint(c)
 }
 
@@ -164,6 +167,7 @@ type job struct {
 	failOn    lint.Severity
 	baselines baselines
 	known     *lint.Baseline // nil: no finding is
+	since     *since
 	fix       fixFlags
 	live      liveFlags
 }
@@ -203,6 +207,10 @@ func newJob(c *cli.Context) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
+	since, err := newSince(c, in.paths, files)
+	if err != nil {
+		return nil, err
+	}
 	return &job{
 		input:     in,
 		outputs:   outputs,
@@ -210,6 +218,7 @@ func newJob(c *cli.Context) (*job, error) {
 		failOn:    failOn,
 		baselines: files,
 		known:     known,
+		since:     since,
 		fix:       fix,
 		live:      live,
 	}, nil

@@ -126,6 +126,14 @@ func kindsOf(path string) []string {
 	return names
 }
 
+// MayHold reports whether a file may hold facts, by its path.
+func MayHold(path string) bool { return len(kindsOf(path)) > 0 }
+
+// Holds reports whether a file holds facts, by its path and its text.
+func Holds(path, text string) bool {
+	return slices.ContainsFunc(kinds, func(k kind) bool { return k.named(path) && (k.holds == nil || k.holds(text)) })
+}
+
 // isPassedOver reports whether a folder of that name is not looked into.
 func isPassedOver(name string) bool {
 	return strings.HasPrefix(name, ".") || name == "node_modules" || name == "vendor"
