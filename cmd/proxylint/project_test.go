@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -56,37 +57,52 @@ func TestReadmeFormats(t *testing.T) {
 	}
 }
 
-func TestPreCommitHook(t *testing.T) {
-	var hooks []struct {
-		ID            string
-		Entry         string
-		Language      string
-		Files         string
-		PassFilenames *bool `yaml:"pass_filenames"`
-		RequireSerial bool  `yaml:"require_serial"`
+type preCommitHook struct {
+	ID            string
+	Entry         string
+	Language      string
+	Files         string
+	PassFilenames *bool `yaml:"pass_filenames"`
+	RequireSerial bool  `yaml:"require_serial"`
+}
+
+func readHooks(t *testing.T) map[string]preCommitHook {
+	t.Helper()
+	var list []preCommitHook
+	parseYAML(t, "../../.pre-commit-hooks.yaml", &list)
+	hooks := map[string]preCommitHook{}
+	for _, hook := range list {
+		hooks[hook.ID] = hook
 	}
-	parseYAML(t, "../../.pre-commit-hooks.yaml", &hooks)
-	if len(hooks) != 1 {
-		t.Fatalf("got %d hooks, want 1", len(hooks))
+	return hooks
+}
+
+func TestPreCommitHooks(t *testing.T) {
+	hooks := readHooks(t)
+	if len(hooks) != 2 || hooks["proxylint"].Language != "golang" || hooks["proxylint-docker"].Language != "docker" {
+		t.Errorf("got %+v", hooks)
 	}
-	hook := hooks[0]
-	if hook.ID != "proxylint" || hook.Language != "golang" || hook.PassFilenames == nil || *hook.PassFilenames || !hook.RequireSerial {
-		t.Errorf("got %+v", hook)
-	}
-	words := strings.Fields(hook.Entry)
-	if words[0] != "proxylint" {
-		t.Errorf("entry %q does not call proxylint", hook.Entry)
-	}
-	if _, err := arrange(newApp(nil, io.Discard, io.Discard), words[1:]); err != nil {
-		t.Errorf("entry %q: %v", hook.Entry, err)
-	}
-	files := regexp.MustCompile(hook.Files)
-	for path, want := range map[string]bool{
-		"nginx.conf": true, "deploy/haproxy.cfg": true, "etc/nginx/mime.types": true, "sites-enabled/default": true,
-		"main.go": false, "config.yml": false, "docs/nginx.md": false,
-	} {
-		if got := files.MatchString(path); got != want {
-			t.Errorf("files matches %s: got %v, want %v", path, got, want)
+	for id, hook := range hooks {
+		if hook.PassFilenames == nil || *hook.PassFilenames || !hook.RequireSerial {
+			t.Errorf("got %+v", hook)
+		}
+		words := strings.Fields(hook.Entry)
+		if path.Base(words[0]) != "proxylint" {
+			t.Errorf("entry %q does not call proxylint", hook.Entry)
+		}
+		if _, err := arrange(newApp(nil, io.Discard, io.Discard), words[1:]); err != nil {
+			t.Errorf("entry %q: %v", hook.Entry, err)
+		}
+		files := regexp.MustCompile(hook.Files)
+		for name, want := range map[string]bool{
+			"nginx.conf": true, "deploy/haproxy.cfg": true, "etc/nginx/mime.types": true, "sites-enabled/default": true,
+			"default.conf.template": true, "lb/haproxy.cfg.j2": true, "my-nginx.server.tmpl": true, "haproxy.erb": true,
+			"compose.yaml": true, "app/docker-compose.prod.yml": true, "api/Dockerfile": true, "Dockerfile.web": true,
+			"main.go": false, "config.yml": false, "docs/nginx.md": false, "page.tmpl": false, "decompose.yml": false,
+		} {
+			if got := files.MatchString(name); got != want {
+				t.Errorf("%s: files matches %s: got %v, want %v", id, name, got, want)
+			}
 		}
 	}
 }
