@@ -120,7 +120,7 @@ func (p *past) lint(ctx context.Context) (*lint.Baseline, error) {
 			return nil, err
 		}
 	}
-	found := lint.Run(ctx, configs, rules.All(), facts, time.Now()).Diagnostics
+	found := lint.Run(ctx, configs, rules.All(), lint.Around{Inventory: facts, Today: time.Now()}).Diagnostics
 	for i := range found {
 		found[i].Message = strings.ReplaceAll(found[i].Message, p.dir, p.top)
 	}
