@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/proxylint/proxylint/lint/safe"
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
@@ -85,13 +86,13 @@ func layOut(f *syntax.File, part syntax.Span, secrets []syntax.Span) []cell {
 		rest := f.Src[p:part.End]
 		switch {
 		case len(secrets) > 0 && secrets[0].Start <= p:
-			add(p, masked)
+			add(p, safe.Masked)
 			p = secrets[0].End
 		case rest[0] == '\t':
 			add(p, strings.Repeat(" ", tabWidth-column%tabWidth))
 			p++
 		default:
-			text, n := visible(rest)
+			text, n := safe.Visible(rest)
 			add(p, text)
 			p += syntax.Pos(n)
 		}

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/proxylint/proxylint/lint"
+	"github.com/proxylint/proxylint/lint/safe"
 )
 
 // jsonVersion changes when a field changes its meaning or goes away.
@@ -145,7 +146,7 @@ func writeEscaped(w io.Writer, text string) error {
 	b := bufio.NewWriter(w)
 	for len(text) > 0 {
 		r, n := utf8.DecodeRuneInString(text)
-		if r != '\n' && !isVisible(r) || startsCommand(text) {
+		if r != '\n' && !safe.IsVisible(r) || safe.StartsCommand(text) {
 			for _, unit := range utf16.Encode([]rune{r}) {
 				fmt.Fprintf(b, `\u%04x`, unit)
 			}

@@ -58,12 +58,7 @@ func Write(w io.Writer, format string, result lint.Result, o Options) error {
 	if !ok {
 		return fmt.Errorf("unknown format %q, want one of %s", format, strings.Join(Formats(), ", "))
 	}
-	safe := make([]lint.Diagnostic, len(result.Diagnostics))
-	secrets := secretFinder{}
-	for i, d := range result.Diagnostics {
-		safe[i] = makeSafe(d, secrets)
-	}
-	result.Diagnostics = safe
+	result.Diagnostics = Safe(result.Diagnostics)
 	return write(w, result, o)
 }
 
