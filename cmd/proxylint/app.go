@@ -75,7 +75,8 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		Usage:   "finds what makes an nginx or HAProxy configuration answer 502, 503 or 504",
 		Version: buildVersion(),
 		Commands: []*cli.Command{
-			lintCommand(), liveCommand(), rulesCommand(), inventoryCommand(), completionCommand(), candidatesCommand(), manCommand(),
+			lintCommand(), liveCommand(), rulesCommand(), graphCommand(), inventoryCommand(),
+			completionCommand(), candidatesCommand(), manCommand(),
 		},
 		CustomAppHelpTemplate: appHelp,
 		Reader:                stdin,
@@ -194,13 +195,6 @@ func unknownCommand(app *cli.App, name string) error {
 		names = append(names, command.Name)
 	}
 	return unknown("unknown command", fmt.Sprintf("%q", name), name, names)
-}
-
-func didYouMean(s string) string {
-	if s == "" {
-		return ""
-	}
-	return ", did you mean " + s + "?"
 }
 
 // oneLine makes visible what would act on a terminal or break the line: names of files may hold anything.

@@ -68,3 +68,11 @@ func alternatives(list []string) string {
 	}
 	return strings.Join(list[:last], ", ") + " or " + list[last]
 }
+
+// didYouMean offers a name in place of the one that is not known; nothing is near "".
+func didYouMean(s string) string {
+	if s == "" {
+		return ""
+	}
+	return ", did you mean " + s + "?"
+}

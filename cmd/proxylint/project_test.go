@@ -18,7 +18,7 @@ import (
 	"github.com/proxylint/proxylint/lint/report"
 )
 
-var update = flag.Bool("update", false, "rewrite the example output in README.md")
+var update = flag.Bool("update", false, "rewrite the example output in README.md and the drawings")
 
 // TestReadme runs the example of README.md and compares what it shows.
 func TestReadme(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/proxylint/proxylint/lint/probe"
+	"github.com/proxylint/proxylint/lint/safe"
 )
 
 // WritePlan writes what would be dialed as a table. As in Write, nothing in it can act on a terminal.
@@ -16,7 +17,7 @@ func WritePlan(w io.Writer, targets []*probe.Target, o Options) error {
 	fmt.Fprintln(table, "TARGET\tLOOKUP\tPROTOCOL\tSENDS\tWHERE")
 	for _, t := range targets {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n",
-			clean(dialed(t)), lookup(t), spoken(t), clean(mask(t.Opening(), nil)), clean(o.place(t.Addr.At.Outer())))
+			clean(dialed(t)), lookup(t), spoken(t), clean(safe.Mask(t.Opening(), nil)), clean(o.place(t.Addr.At.Outer())))
 	}
 	fmt.Fprintf(table, "%s\n", count(len(targets), "target"))
 	return table.Flush()

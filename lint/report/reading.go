@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/proxylint/proxylint/lint/inventory"
+	"github.com/proxylint/proxylint/lint/safe"
 	"github.com/proxylint/proxylint/parsers/proxy"
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
@@ -35,7 +36,7 @@ type reading struct {
 }
 
 func (r *reading) line(place, format string, args ...any) {
-	fmt.Fprintf(&r.text, "%s%s: %s\n", r.prefix, linePath(place), clean(mask(fmt.Sprintf(format, args...), nil)))
+	fmt.Fprintf(&r.text, "%s%s: %s\n", r.prefix, linePath(place), clean(safe.Mask(fmt.Sprintf(format, args...), nil)))
 }
 
 // config tells of the files of one configuration.
