@@ -17,7 +17,7 @@ const Masked = "***"
 
 // secretWords are in every text that has a secret which secretPatterns recognise: most have none, and
 // the patterns are slow.
-var secretWords = [...]string{"auth", "password", "passwd", "secret", "token", "api", "basic", "bearer", "@"}
+var secretWords = [...]string{"auth", "password", "passwd", "secret", "token", "api", "basic", "bearer", "cookie-key", "@"}
 
 // secretPatterns recognise secrets by what stands around them, as text: a line that can't be parsed
 // or is commented out must not give one away either. The group of each is the secret.
@@ -47,6 +47,10 @@ var secretPatterns = sync.OnceValue(func() []*regexp.Regexp {
 		// nginx: if ($http_x_token != value)
 		`\$\w*` + sensitive + `\w*` + gap + `!?[=~]\*?` + gap + `(` + value + `)`,
 		`\bsecure_link_(?:secret|md5)` + gap + `(` + value + `)`,
+		// HAProxy: cluster-secret value, dynamic-cookie-key value; nginx: client_secret value
+		`\b(?:cluster-secret|client_secret|dynamic-cookie-key)` + gap + `(` + value + `)`,
+		// YAML: db_password: value
+		`(?:^|\n)[ \t]*(?:-[ \t]+)?["']?` + name + `[ \t]*:[ \t]+(` + value + `)`,
 		// Authorization: value, inside a longer word
 		`authorization:(?:\s|\\\s)*(` + rest + `)`,
 		// Basic and Bearer credentials, told from prose by digits and mixed case

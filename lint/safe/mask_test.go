@@ -20,6 +20,8 @@ func TestMask(t *testing.T) {
 		`http-check send meth GET hdr Authorization "Bearer x"`:                    `http-check send meth GET hdr Authorization ***`,
 		`option httpchk GET / HTTP/1.1\r\nAuthorization:\ Basic\ dTpw\r\nHost:\ a`: `option httpchk GET / HTTP/1.1\r\nAuthorization:\ ***\r\nHost:\ a`,
 		`tcp-check send AUTH\ s3cret\r\n`:                                          `tcp-check send AUTH\ ***\r\n`,
+		`cluster-secret "my word"`:                                                 `cluster-secret ***`,
+		`dynamic-cookie-key word # x`:                                              `dynamic-cookie-key *** # x`,
 		`setenv DB_PASSWORD s3cret`:                                                `setenv DB_PASSWORD ***`,
 
 		// nginx
@@ -36,6 +38,8 @@ func TestMask(t *testing.T) {
 		`set $api_token "abc";`:                               `set $api_token ***;`,
 		`if ($http_x_api_key != "abc") {`:                     `if ($http_x_api_key != ***) {`,
 		`secure_link_secret word;`:                            `secure_link_secret ***;`,
+		`client_secret abc;`:                                  `client_secret ***;`,
+		"a:\n  - \"DB_PASSWORD\": 'my word'\n  b: c":          "a:\n  - \"DB_PASSWORD\": ***\n  b: c",
 		`env API_TOKEN=abc;`:                                  `env API_TOKEN=***;`,
 		`"Basic dXNlcjpwYXNz" bob;`:                           `"Basic ***" bob;`,
 		`proxy_pass http://bob:s3cret@app/?token=abc&a=b;`:    `proxy_pass http://bob:***@app/?token=***&a=b;`,
@@ -44,6 +48,7 @@ func TestMask(t *testing.T) {
 		`proxy_pass http://app:9000/a@b;`:               `proxy_pass http://app:9000/a@b;`,
 		`auth_basic "Basic authentication";`:            `auth_basic "Basic authentication";`,
 		`proxy_ssl_password_file /etc/keys/pass;`:       `proxy_ssl_password_file /etc/keys/pass;`,
+		"secrets:\n  token:\n    file: a":               "secrets:\n  token:\n    file: a",
 		`server_tokens off;`:                            `server_tokens off;`,
 		`use_backend token-api if { path /token }`:      `use_backend token-api if { path /token }`,
 		`proxy_hide_header Authorization; listen 80;`:   `proxy_hide_header Authorization; listen 80;`,
