@@ -20,28 +20,53 @@ const (
 // stand under it. A place that spans several lines is marked to the end of its first. The secrets are
 // those near the place, in order.
 func excerpt(at syntax.Ref, secrets []syntax.Span) (source, carets string) {
+	before, marked, after := excerptParts(at, secrets)
+	source = strings.TrimRight(before+marked+after, " ")
+	return source, strings.Repeat(" ", columns(before)) + strings.Repeat("^", max(1, columns(marked)))
+}
+
+// excerptParts returns that source line in three parts, of which the second is the place.
+func excerptParts(at syntax.Ref, secrets []syntax.Span) (before, marked, after string) {
 	line := at.File.LineSpan(at.File.Line(at.Span.Start))
 	shown := charactersNear(at, line)
 	cells := layOut(at.File, shown, secrets)
 	last := len(cells) - 1
-	from := max(0, sort.Search(len(cells), func(i int) bool { return cells[i].at > at.Span.Start })-1)
-	to := from + sort.Search(last-from, func(i int) bool { return cells[from+i].at >= at.Span.End })
+	from, to := covered(cells, at.Span)
 	first, end := window(cells, from, to)
+	to = min(to, end)
 
-	var b strings.Builder
-	indent := cells[from].column - cells[first].column
+	before, marked, after = textOf(cells[first:from]), textOf(cells[from:to]), textOf(cells[to:end])
 	if first > 0 || shown.Start > line.Start {
-		b.WriteString("…")
-		indent++
-	}
-	for _, c := range cells[first:end] {
-		b.WriteString(c.text)
+		before = "…" + before
 	}
 	if end < last || shown.End < line.End {
-		b.WriteString("…")
+		after += "…"
 	}
-	marked := cells[min(to, end)].column - cells[from].column
-	return strings.TrimRight(b.String(), " "), strings.Repeat(" ", indent) + strings.Repeat("^", max(1, marked))
+	return before, marked, after
+}
+
+// covered returns the range of cells that show a span; a span that starts inside a secret covers all of it.
+func covered(cells []cell, span syntax.Span) (from, to int) {
+	from = max(0, sort.Search(len(cells), func(i int) bool { return cells[i].at > span.Start })-1)
+	rest := cells[from : len(cells)-1]
+	return from, from + sort.Search(len(rest), func(i int) bool { return rest[i].at >= span.End })
+}
+
+func textOf(cells []cell) string {
+	var b strings.Builder
+	for _, c := range cells {
+		b.WriteString(c.text)
+	}
+	return b.String()
+}
+
+// columns returns how many columns a text takes up.
+func columns(text string) int {
+	n := 0
+	for _, r := range text {
+		n += width(r)
+	}
+	return n
 }
 
 // charactersNear returns the part of a line near a place, in whole characters.
@@ -75,9 +100,7 @@ func layOut(f *syntax.File, part syntax.Span, secrets []syntax.Span) []cell {
 	column := 0
 	add := func(at syntax.Pos, text string) {
 		cells = append(cells, cell{at, column, text})
-		for _, r := range text {
-			column += width(r)
-		}
+		column += columns(text)
 	}
 	for p := part.Start; p < part.End; {
 		for len(secrets) > 0 && secrets[0].End <= p {

@@ -96,19 +96,26 @@ func (o Options) notes(d lint.Diagnostic) []string {
 // advice returns the notes that name no place: what was seen, what follows from a finding, and what to write.
 func advice(d lint.Diagnostic) []string {
 	notes := slices.Clone(d.Notes)
-	switch d.Symptom {
-	case "", lint.NoSymptom:
-	case noEffect:
-		notes = append(notes, "it has no effect")
-	case startFailure:
-		notes = append(notes, proxyName(d.At.File.Dialect)+" does not start")
-	default:
-		notes = append(notes, "the client sees: "+string(d.Symptom))
+	if effect := effect(d); effect != "" {
+		notes = append(notes, effect)
 	}
 	if d.Hint != "" {
 		notes = append(notes, "hint: "+d.Hint)
 	}
 	return notes
+}
+
+// effect tells what follows from a finding; nothing where that is not known.
+func effect(d lint.Diagnostic) string {
+	switch d.Symptom {
+	case "", lint.NoSymptom:
+		return ""
+	case noEffect:
+		return "it has no effect"
+	case startFailure:
+		return proxyName(d.At.File.Dialect) + " does not start"
+	}
+	return "the client sees: " + string(d.Symptom)
 }
 
 // place names where something starts, as "path:line:column".
