@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/proxylint/proxylint/lint"
+	"github.com/proxylint/proxylint/lint/graph"
 	"github.com/proxylint/proxylint/lint/report"
 	"github.com/proxylint/proxylint/parsers"
 	"github.com/proxylint/proxylint/parsers/proxy"
@@ -100,7 +101,7 @@ func runLint(c *cli.Context) error {
 	if err := job.baselines.save(c.App.ErrWriter, &result, configs); err != nil {
 		return err
 	}
-	if err := job.write(c.App.Writer, result, patch); err != nil {
+	if err := job.write(c.App.Writer, configs, result, patch); err != nil {
 		return err
 	}
 	if result.Stale > 0 {
@@ -258,12 +259,15 @@ func wantsColor(w io.Writer) bool {
 
 // write writes all reports, standard output last: a file that can't be written leaves it empty. With --diff-fix it
 // gets the patch alone.
-func (j *job) write(stdout io.Writer, result lint.Result, patch string) error {
+func (j *job) write(stdout io.Writer, configs []*proxy.Config, result lint.Result, patch string) error {
 	dir, err := os.Getwd()
 	if err != nil {
 		return err
 	}
 	options := report.Options{Dir: dir, Version: buildVersion(), Rule: documented}
+	options.Picture = func(w io.Writer) error {
+		return graph.New(configs, report.Safe(result.Diagnostics), dir).SVG(w)
+	}
 	var out bytes.Buffer
 	for _, o := range j.outputs {
 		switch {

@@ -109,7 +109,7 @@ func runLive(c *cli.Context) error {
 	if err := report.WriteLive(&table, results, report.Options{Dir: dir}); err != nil {
 		return err
 	}
-	if err := job.write(c.App.Writer, result, ""); err != nil {
+	if err := job.write(c.App.Writer, configs, result, ""); err != nil {
 		return err
 	}
 	if _, err := table.WriteTo(c.App.Writer); err != nil {

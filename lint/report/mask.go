@@ -72,6 +72,11 @@ func (f secretFinder) quoted(d lint.Diagnostic) []string {
 	for _, r := range d.Related {
 		places = append(places, r.At)
 	}
+	if d.Fix != nil {
+		for _, e := range d.Fix.Edits {
+			places = append(places, e.At)
+		}
+	}
 	var known []string
 	for _, at := range places {
 		if at.IsZero() {

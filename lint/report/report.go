@@ -17,10 +17,11 @@ import (
 
 // Options are what all formats share.
 type Options struct {
-	Color   bool                 // text: severities, places and carets in colour
-	Dir     string               // absolute; paths below it are written relative to it, with slashes
-	Version string               // proxylint's own; may be empty
-	Rule    func(id string) Rule // documents the rule of a diagnostic; nil: there is no more than its ID
+	Color   bool                  // text: severities, places and carets in colour
+	Dir     string                // absolute; paths below it are written relative to it, with slashes
+	Version string                // proxylint's own; may be empty
+	Rule    func(id string) Rule  // documents the rule of a diagnostic; nil: there is no more than its ID
+	Picture func(io.Writer) error // html: draws what was linted, as one <svg> element; nil: there is none
 }
 
 // Rule is what a format that carries documentation is given of a rule.
@@ -34,6 +35,7 @@ var formats = map[string]func(io.Writer, lint.Result, Options) error{
 	"checkstyle": writeCheckstyle,
 	"github":     writeGitHub,
 	"gitlab":     writeGitLab,
+	"html":       writeHTML,
 	"json":       writeJSON,
 	"junit":      writeJUnit,
 	"markdown":   writeMarkdown,
