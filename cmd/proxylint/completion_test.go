@@ -44,7 +44,7 @@ func testShell(t *testing.T, command, setup string) {
 	tests := []struct{ typed, want string }{
 		{"rul\tfroz\t", "<rules><frozen-dns>"},
 		{"rules a.c\t", "<rules><a.c>"}, // no file can stand there
-		{"lint --diff\t --form\t sar\t a.c\t", "<lint><--diff-fix><--format><sarif><a.conf>"},
+		{"lint --diff-\t --form\t sar\t a.c\t", "<lint><--diff-fix><--format><sarif><a.conf>"},
 		{"lint --fail-on=warn\t b\t", "<lint><--fail-on=warning><b $(touch ran).conf>"},
 		{"lint --hosts=a.c\t", "<lint><--hosts=a.conf>"},
 		{"lint --hosts a.c\t", "<lint><--hosts><a.conf>"},
