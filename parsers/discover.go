@@ -70,7 +70,7 @@ func (l *loader) nginxFolder(dir string, mains, fragments []candidate) error {
 		if l.want(c.path) {
 			continue
 		}
-		src, err := readText(c.path)
+		src, err := l.readText(c.path)
 		if err != nil {
 			return PathError(c.path, err)
 		}
@@ -104,7 +104,7 @@ func (l *loader) haproxyFolders(found []candidate) error {
 			if l.want(c.path) {
 				continue
 			}
-			src, err := readText(c.path)
+			src, err := l.readText(c.path)
 			if err != nil {
 				return PathError(c.path, err)
 			}
@@ -180,7 +180,7 @@ func belongTogether(sources []syntax.Source) bool {
 // folders and those of other people's code are passed over, and so is what a symbolic link finds outside.
 // The YAML files are those that may hold configurations.
 func discover(dir string, only syntax.Dialect) (found []candidate, yamls []string, err error) {
-	f := finder{dir: dir, root: realPath(dir), only: only, seen: map[string]bool{}}
+	f := finder{dir: dir, root: RealPath(dir), only: only, seen: map[string]bool{}}
 	if err := f.folder(dir, 0); err != nil {
 		return nil, nil, err
 	}
@@ -274,7 +274,7 @@ func (f *finder) file(path string, mode fs.FileMode) error {
 // isNew reports whether a file may be read, and was not met before. A symbolic link may lead to what is below the
 // folder alone.
 func (f *finder) isNew(path string, mode fs.FileMode) bool {
-	real := realPath(path)
+	real := RealPath(path)
 	if mode&fs.ModeSymlink != 0 {
 		rel, err := filepath.Rel(f.root, real)
 		if err != nil || !filepath.IsLocal(rel) {

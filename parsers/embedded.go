@@ -180,7 +180,7 @@ func detectEmbedded(name, text string) syntax.Dialect {
 
 // yaml reads the configurations in a YAML file and reports whether there are any. A file is read once.
 func (l *loader) yaml(path, src string) (found bool, err error) {
-	real := realPath(path)
+	real := RealPath(path)
 	if found, seen := l.yamls[real]; seen {
 		return found, nil
 	}
@@ -215,7 +215,7 @@ func (f *finder) yaml(path string, mode fs.FileMode) {
 // tells of one file and is no reason to pass over the others.
 func (l *loader) yamlFiles(paths []string) (found bool, err error) {
 	for _, path := range paths {
-		src, fault := readText(path)
+		src, fault := l.readText(path)
 		if fault != nil {
 			continue
 		}

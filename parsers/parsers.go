@@ -3,9 +3,9 @@
 package parsers
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -25,6 +25,15 @@ type Options struct {
 	// Env holds what is known of the environment that templates are filled in from: it stands for ${NAME} in
 	// files such as default.conf.template.
 	Env map[string]string
+	// Open holds the files that are open in an editor, by path: their texts take the place of what is on disk,
+	// wherever a path or an include names them. Folders are searched on disk.
+	Open map[string]Document
+}
+
+// Document is a file as an editor has it.
+type Document struct {
+	Text    string
+	Dialect syntax.Dialect // AnyDialect: the text tells
 }
 
 // Load reads what the paths name: a file is one configuration, a folder gives all that are found below it, and a
@@ -37,12 +46,12 @@ type Options struct {
 func Load(paths []string, o Options) ([]*proxy.Config, error) {
 	l := newLoader(o)
 	for _, path := range paths {
-		info, err := os.Stat(path)
+		isDir, err := l.isDir(path)
 		if err != nil {
 			return nil, PathError(path, err)
 		}
 		path = filepath.Clean(path)
-		if info.IsDir() {
+		if isDir {
 			err = l.folder(path)
 		} else {
 			err = l.file(path)
@@ -92,12 +101,17 @@ func errDialect(name string) error {
 type loader struct {
 	Options
 	configs []*proxy.Config
-	held    map[string]place // every file read so far, by its real path
-	yamls   map[string]bool  // every YAML file read so far likewise: whether it holds configurations
+	held    map[string]place    // every file read so far, by its real path
+	yamls   map[string]bool     // every YAML file read so far likewise: whether it holds configurations
+	open    map[string]Document // Options.Open likewise
 }
 
 func newLoader(o Options) *loader {
-	return &loader{Options: o, held: map[string]place{}, yamls: map[string]bool{}}
+	l := &loader{Options: o, held: map[string]place{}, yamls: map[string]bool{}, open: map[string]Document{}}
+	for path, document := range o.Open {
+		l.open[RealPath(path)] = document
+	}
+	return l
 }
 
 // place is a file inside a configuration, under the path it has there.
@@ -113,7 +127,7 @@ func (l *loader) file(path string) error {
 	if l.want(path) {
 		return nil
 	}
-	src, err := readText(path)
+	src, err := l.readText(path)
 	if err != nil {
 		return PathError(path, err)
 	}
@@ -122,7 +136,7 @@ func (l *loader) file(path string) error {
 			return err
 		}
 	}
-	dialect := l.Dialect
+	dialect := cmp.Or(l.Dialect, l.open[RealPath(path)].Dialect)
 	if dialect == syntax.AnyDialect {
 		dialect = detect(path, src)
 	}
@@ -140,7 +154,7 @@ func (l *loader) file(path string) error {
 // addAround reads the nginx.conf that includes a fragment, for the findings in the fragment. It reports
 // whether there is one.
 func (l *loader) addAround(fragment string) bool {
-	root, ok := nginx.FindRoot(fragment)
+	root, ok := nginx.FindRoot(fragment, l.readFile)
 	if !ok {
 		return false
 	}
@@ -148,18 +162,18 @@ func (l *loader) addAround(fragment string) bool {
 		// "../conf.d/site.conf" is no name for what the user calls site.conf: reports shorten an absolute path
 		root, _ = filepath.Abs(root)
 	}
-	src, err := readText(root)
+	src, err := l.readText(root)
 	if err != nil {
 		return false
 	}
-	config := nginx.Load(l.source(root, src), nginx.Options{Version: l.NginxVersion})
+	config := nginx.Load(l.source(root, src), nginx.Options{Version: l.NginxVersion, Read: l.readFile})
 	config.Only = map[string]bool{}
 	l.add(config)
 	return l.want(fragment)
 }
 
 func (l *loader) addNginx(main syntax.Source, within string) *proxy.Config {
-	config := nginx.Load(main, nginx.Options{Version: l.NginxVersion, Within: within})
+	config := nginx.Load(main, nginx.Options{Version: l.NginxVersion, Within: within, Read: l.readFile})
 	l.add(config)
 	return config
 }
@@ -172,7 +186,7 @@ func (l *loader) addHAProxy(sources []syntax.Source) {
 func (l *loader) add(config *proxy.Config) {
 	var included []string
 	for _, path := range slices.Sorted(maps.Keys(config.Tree.Files)) {
-		real := realPath(filepath.FromSlash(path))
+		real := RealPath(filepath.FromSlash(path))
 		before, seen := l.held[real]
 		if seen && before.config != config && before.isMain() {
 			l.configs = slices.DeleteFunc(l.configs, func(c *proxy.Config) bool { return c == before.config })
@@ -191,7 +205,7 @@ func (l *loader) add(config *proxy.Config) {
 
 // want asks for the findings in a file, if a configuration read so far holds it.
 func (l *loader) want(path string) bool {
-	at, ok := l.held[realPath(path)]
+	at, ok := l.held[RealPath(path)]
 	switch {
 	case !ok:
 		return false
@@ -203,8 +217,8 @@ func (l *loader) want(path string) bool {
 	return true
 }
 
-// realPath gives an absolute path without symbolic links, the same for every name of a file.
-func realPath(path string) string {
+// RealPath gives an absolute path without symbolic links, the same for every name of a file.
+func RealPath(path string) string {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return path

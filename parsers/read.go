@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 
 	"github.com/proxylint/proxylint/parsers/syntax"
@@ -17,9 +18,28 @@ var (
 	errBinary = errors.New("binary file, not a configuration")
 )
 
+// isDir reports whether a path names a folder. A file that is open need not be on disk.
+func (l *loader) isDir(path string) (bool, error) {
+	if _, isOpen := l.open[RealPath(path)]; isOpen {
+		return false, nil
+	}
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir(), err
+}
+
+// readFile returns the text of a file, from the editor that has it open.
+func (l *loader) readFile(path string) (string, error) {
+	if len(l.open) > 0 {
+		if document, isOpen := l.open[RealPath(path)]; isOpen {
+			return document.Text, nil
+		}
+	}
+	return syntax.ReadFile(path)
+}
+
 // readText returns the text of a file that may be a configuration.
-func readText(path string) (string, error) {
-	src, err := syntax.ReadFile(path)
+func (l *loader) readText(path string) (string, error) {
+	src, err := l.readFile(path)
 	if err != nil {
 		return "", err
 	}

@@ -23,6 +23,9 @@ type Options struct {
 	Version proxy.Version
 	Within  string // includes may not lead out of this folder; "": the main file's
 
+	// Read returns the text of an included file; nil: syntax.ReadFile.
+	Read func(path string) (string, error)
+
 	// Beside are the texts that an embedded main file may include, itself among them, in order of their
 	// names: no file on disk is read for it.
 	Beside []syntax.Source
@@ -38,13 +41,14 @@ func Load(main syntax.Source, o Options) *proxy.Config {
 	return config
 }
 
-// FindRoot looks for the nginx.conf that includes a file, in the file's folder and those above it.
-func FindRoot(path string) (root string, ok bool) {
+// FindRoot looks for the nginx.conf that includes a file, in the file's folder and those above it. It reads files
+// as Options.Read does.
+func FindRoot(path string, read func(path string) (string, error)) (root string, ok bool) {
 	dir := filepath.Dir(path)
 	for range 4 {
 		root := filepath.Join(dir, "nginx.conf")
-		if text, err := syntax.ReadFile(root); err == nil && !sameFile(root, path) {
-			tree := loadTree(syntax.Source{Path: root, Src: text}, Options{})
+		if text, err := read(root); err == nil && !sameFile(root, path) {
+			tree := loadTree(syntax.Source{Path: root, Src: text}, Options{Read: read})
 			for included := range tree.Files {
 				if sameFile(included, path) {
 					return root, true
@@ -73,6 +77,10 @@ func loadTree(main syntax.Source, o Options) *syntax.Tree {
 		base: filepath.Dir(main.Path),
 		env:  main.Env,
 		done: map[string]bool{},
+		read: o.Read,
+	}
+	if l.read == nil {
+		l.read = syntax.ReadFile
 	}
 	file := scan(syntax.Source{Path: filepath.ToSlash(main.Path), Src: main.Src, Env: main.Env})
 	file.Origin = main.Origin
@@ -98,6 +106,7 @@ type loader struct {
 	tree   *syntax.Tree
 	base   string // the main file's folder: every relative include starts there
 	env    map[string]string
+	read   func(path string) (string, error)
 	within string          // the folder that includes may not leave, without symbolic links
 	beside *beside         // what an embedded main file may include; nil: files on disk
 	done   map[string]bool // whether all includes of a file are followed; false: it is on the way here
@@ -175,7 +184,7 @@ func (l *loader) includeFile(s *syntax.Stmt, path string) {
 			l.problem(s, syntax.Fatal, fmt.Sprintf("more than %d files are included; the rest is not read", maxFiles), "", nil)
 			return
 		}
-		text, err := syntax.ReadFile(path)
+		text, err := l.read(path)
 		if err != nil {
 			l.unreadable(s, path, err)
 			return

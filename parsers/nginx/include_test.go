@@ -249,10 +249,10 @@ func TestFindRoot(t *testing.T) {
 		"other/nginx.conf":  "events {}",
 		"conf.d/unread.txt": "",
 	})
-	if root, ok := FindRoot(filepath.Join(dir, "conf.d", "a.conf")); !ok || root != filepath.Join(dir, "nginx.conf") {
+	if root, ok := FindRoot(filepath.Join(dir, "conf.d", "a.conf"), syntax.ReadFile); !ok || root != filepath.Join(dir, "nginx.conf") {
 		t.Errorf("the root of conf.d/a.conf is %q, %v", root, ok)
 	}
-	if root, ok := FindRoot(filepath.Join(dir, "other", "b.conf")); ok {
+	if root, ok := FindRoot(filepath.Join(dir, "other", "b.conf"), syntax.ReadFile); ok {
 		t.Errorf("other/b.conf has the root %q", root)
 	}
 }
