@@ -224,10 +224,15 @@ type head struct {
 func (in *ignores) outlineOf(f *syntax.File) *outline {
 	o := in.outlines[f.Path]
 	if o == nil {
-		o = &outline{file: f}
-		o.add(f.Stmts)
+		o = newOutline(f)
 		in.outlines[f.Path] = o
 	}
+	return o
+}
+
+func newOutline(f *syntax.File) *outline {
+	o := &outline{file: f}
+	o.add(f.Stmts)
 	return o
 }
 
@@ -264,4 +269,22 @@ func (o *outline) subject(c syntax.Comment) int {
 		return o.first(o.heads[i].firstLine)
 	}
 	return o.file.Line(c.Start)
+}
+
+// Accept returns the edit that accepts a finding for a reason: a comment on a line of its own above the statement.
+// It reports false for what no comment accepts.
+func Accept(d Diagnostic, reason string) (edit Edit, ok bool) {
+	if d.Rule == IgnoreComment {
+		return Edit{}, false
+	}
+	file := d.At.File
+	line := file.LineSpan(newOutline(file).first(file.Line(d.At.Span.Start)))
+	text := file.Text(line)
+	indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]
+	end := "\n"
+	if strings.HasPrefix(file.Src[line.End:], "\r\n") {
+		end = "\r\n"
+	}
+	at := file.Ref(syntax.Span{Start: line.Start, End: line.Start})
+	return Edit{At: at, New: indent + "# " + ignoreLine + " " + d.Rule + " -- " + reason + end}, true
 }

@@ -59,7 +59,7 @@ func (o Options) markdownParts(result lint.Result) []string {
 			at := d.At.Position()
 			text := strings.Join(append([]string{d.Message}, o.notes(d)...), "\n")
 			parts = append(parts, fmt.Sprintf("%s| %d:%d | %s | %s | [%s](%s) |\n", head, at.Line, at.Rune, d.Severity,
-				strings.ReplaceAll(markdownText.Replace(text), "\n", "<br>"), d.Rule, ruleURL(d.Rule)))
+				strings.ReplaceAll(markdownText.Replace(text), "\n", "<br>"), d.Rule, RuleURL(d.Rule)))
 			head = ""
 		}
 	}

@@ -61,7 +61,7 @@ func writeRDJSON(w io.Writer, result lint.Result, o Options) error {
 			Message:     strings.Join(append([]string{d.Message}, advice(d)...), "\n"),
 			Location:    o.rdLocation(d.At),
 			Severity:    strings.ToUpper(d.Severity.String()),
-			Code:        rdCode{d.Rule, ruleURL(d.Rule)},
+			Code:        rdCode{d.Rule, RuleURL(d.Rule)},
 			Suggestions: rdSuggestions(d),
 		}
 		for _, r := range places(d) {

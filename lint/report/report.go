@@ -47,7 +47,8 @@ var formats = map[string]func(io.Writer, lint.Result, Options) error{
 // homepage is where proxylint is found, and its rules are documented.
 const homepage = "https://github.com/proxylint/proxylint"
 
-func ruleURL(id string) string { return homepage + "/blob/HEAD/rules/README.md#" + id }
+// RuleURL returns where a rule is documented.
+func RuleURL(id string) string { return homepage + "/blob/HEAD/rules/README.md#" + id }
 
 // Formats lists the names that --format takes, sorted.
 func Formats() []string { return slices.Sorted(maps.Keys(formats)) }

@@ -52,7 +52,7 @@ func rulesOf(list []lint.Diagnostic) []string {
 }
 
 func (o Options) sarifRule(id string) *sarif.ReportingDescriptor {
-	out := sarif.NewRule(id).WithHelpURI(ruleURL(id))
+	out := sarif.NewRule(id).WithHelpURI(RuleURL(id))
 	if o.Rule == nil {
 		return out
 	}
