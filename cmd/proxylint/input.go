@@ -89,11 +89,16 @@ func (in *input) read(stdin io.Reader) ([]*proxy.Config, error) {
 		return nil, err
 	}
 	wait()
+	in.associate(configs)
+	return configs, nil
+}
+
+// associate finds out where each configuration runs, and what that says of it.
+func (in *input) associate(configs []*proxy.Config) {
 	in.facts.Associate(configs)
 	if in.fill(configs) {
 		in.facts.Associate(configs)
 	}
-	return configs, nil
 }
 
 // fill reads templates again whose service's environment says what some of their marks stand for. It reports whether
