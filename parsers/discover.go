@@ -29,7 +29,7 @@ type candidate struct {
 
 // folder reads all configurations found below a folder that the user named.
 func (l *loader) folder(dir string) error {
-	found, yamls, err := discover(dir, l.Dialect)
+	found, yamls, err := l.discover(dir)
 	if err != nil {
 		return err
 	}
@@ -179,8 +179,8 @@ func belongTogether(sources []syntax.Source) bool {
 // discover lists the files below a folder whose content is a proxy's, in order of their paths. Hidden
 // folders and those of other people's code are passed over, and so is what a symbolic link finds outside.
 // The YAML files are those that may hold configurations.
-func discover(dir string, only syntax.Dialect) (found []candidate, yamls []string, err error) {
-	f := finder{dir: dir, root: RealPath(dir), only: only, seen: map[string]bool{}}
+func (l *loader) discover(dir string) (found []candidate, yamls []string, err error) {
+	f := finder{loader: l, dir: dir, root: RealPath(dir), seen: map[string]bool{}}
 	if err := f.folder(dir, 0); err != nil {
 		return nil, nil, err
 	}
@@ -191,9 +191,9 @@ func discover(dir string, only syntax.Dialect) (found []candidate, yamls []strin
 }
 
 type finder struct {
+	loader *loader
 	dir    string
-	root   string // dir without symbolic links
-	only   syntax.Dialect
+	root   string          // dir without symbolic links
 	looked int             // candidates
 	opened int             // YAML files
 	seen   map[string]bool // real paths
@@ -210,6 +210,7 @@ func (f *finder) folder(dir string, depth int) error {
 		path := filepath.Join(dir, e.Name())
 		var err error
 		switch {
+		case f.loader.Excludes != nil && f.loader.Excludes(path):
 		case !e.IsDir() && isYAML(path):
 			f.yaml(path, e.Type())
 		case !e.IsDir() && mayBeConfig(path):
@@ -263,8 +264,8 @@ func (f *finder) file(path string, mode fs.FileMode) error {
 	if err != nil {
 		return PathError(path, err)
 	}
-	dialect := byContent(path, src)
-	if dialect == syntax.AnyDialect || f.only != syntax.AnyDialect && f.only != dialect {
+	dialect, only := byContent(path, src), f.loader.dialect(path)
+	if dialect == syntax.AnyDialect || only != syntax.AnyDialect && only != dialect {
 		return nil
 	}
 	f.found = append(f.found, candidate{path, dialect, isMain(path, src)})

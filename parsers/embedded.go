@@ -244,7 +244,9 @@ func (l *loader) group(texts []text) {
 	}
 	for _, s := range append(mains, fragments...) {
 		if !l.want(s.Path) {
-			l.add(nginx.Load(s, nginx.Options{Version: l.NginxVersion, Beside: all}))
+			options := l.nginx(s.Origin.In.Path, "")
+			options.Beside = all
+			l.add(nginx.Load(s, options))
 		}
 	}
 	for _, list := range configurations(others) {

@@ -3,7 +3,6 @@
 package parsers
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -28,6 +27,15 @@ type Options struct {
 	// Open holds the files that are open in an editor, by path: their texts take the place of what is on disk,
 	// wherever a path or an include names them. Folders are searched on disk.
 	Open map[string]Document
+
+	// Roots are read in a way of their own. What is set above for every file is stronger.
+	Roots []Root
+	// Within is the folder that the includes of a root in it may reach; "": the root's own.
+	Within string
+	// Directives are names that nginx modules of the user's own bring.
+	Directives []string
+	// Excludes reports whether a file or folder that is met below a folder is passed over; nil: none is.
+	Excludes func(path string) bool
 }
 
 // Document is a file as an editor has it.
@@ -69,21 +77,21 @@ func LoadText(name, src string, o Options) ([]*proxy.Config, error) {
 	if err := checkText(src); err != nil {
 		return nil, PathError(name, err)
 	}
+	l := newLoader(o)
 	if isYAML(name) {
-		l := newLoader(o)
 		if found, err := l.yaml(name, src); found || err != nil {
 			return l.configs, err
 		}
 	}
-	dialect := o.Dialect
+	dialect := l.dialect(name)
 	if dialect == syntax.AnyDialect {
 		dialect = detect(name, src)
 	}
 	switch dialect {
 	case syntax.Nginx:
-		return []*proxy.Config{nginx.Load(o.source(name, src), nginx.Options{Version: o.NginxVersion})}, nil
+		return []*proxy.Config{nginx.Load(o.source(name, src), l.nginx(name, ""))}, nil
 	case syntax.HAProxy:
-		return []*proxy.Config{haproxy.Load([]syntax.Source{o.source(name, src)}, o.HAProxyVersion)}, nil
+		return []*proxy.Config{haproxy.Load([]syntax.Source{o.source(name, src)}, l.haproxyVersion(name))}, nil
 	}
 	return nil, errDialect(name)
 }
@@ -100,6 +108,8 @@ func errDialect(name string) error {
 // loader gathers the configurations of one run.
 type loader struct {
 	Options
+	roots   []Root            // with real paths, the innermost first
+	parts   map[string]string // rootAround's answers
 	configs []*proxy.Config
 	held    map[string]place    // every file read so far, by its real path
 	yamls   map[string]bool     // every YAML file read so far likewise: whether it holds configurations
@@ -107,7 +117,10 @@ type loader struct {
 }
 
 func newLoader(o Options) *loader {
-	l := &loader{Options: o, held: map[string]place{}, yamls: map[string]bool{}, open: map[string]Document{}}
+	l := &loader{
+		Options: o, roots: innermostFirst(o.Roots),
+		held: map[string]place{}, yamls: map[string]bool{}, open: map[string]Document{},
+	}
 	for path, document := range o.Open {
 		l.open[RealPath(path)] = document
 	}
@@ -136,7 +149,7 @@ func (l *loader) file(path string) error {
 			return err
 		}
 	}
-	dialect := cmp.Or(l.Dialect, l.open[RealPath(path)].Dialect)
+	dialect := l.dialect(path)
 	if dialect == syntax.AnyDialect {
 		dialect = detect(path, src)
 	}
@@ -154,7 +167,10 @@ func (l *loader) file(path string) error {
 // addAround reads the nginx.conf that includes a fragment, for the findings in the fragment. It reports
 // whether there is one.
 func (l *loader) addAround(fragment string) bool {
-	root, ok := nginx.FindRoot(fragment, l.readFile)
+	root, ok := l.rootAround(fragment)
+	if !ok {
+		root, ok = nginx.FindRoot(fragment, func(root string) nginx.Options { return l.nginx(root, "") })
+	}
 	if !ok {
 		return false
 	}
@@ -166,20 +182,20 @@ func (l *loader) addAround(fragment string) bool {
 	if err != nil {
 		return false
 	}
-	config := nginx.Load(l.source(root, src), nginx.Options{Version: l.NginxVersion, Read: l.readFile})
+	config := nginx.Load(l.source(root, src), l.nginx(root, ""))
 	config.Only = map[string]bool{}
 	l.add(config)
 	return l.want(fragment)
 }
 
 func (l *loader) addNginx(main syntax.Source, within string) *proxy.Config {
-	config := nginx.Load(main, nginx.Options{Version: l.NginxVersion, Within: within, Read: l.readFile})
+	config := nginx.Load(main, l.nginx(main.Path, within))
 	l.add(config)
 	return config
 }
 
 func (l *loader) addHAProxy(sources []syntax.Source) {
-	l.add(haproxy.Load(sources, l.HAProxyVersion))
+	l.add(haproxy.Load(sources, l.haproxyVersion(sources[0].Path)))
 }
 
 // add takes in a configuration, in place of those whose main file it turns out to include.

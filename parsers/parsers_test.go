@@ -298,11 +298,11 @@ func TestLoadRefuses(t *testing.T) {
 func TestDiscoverIsBounded(t *testing.T) {
 	deep := "top/" + strings.Repeat("d/", maxDepth)
 	files{deep + "nginx.conf": mainConf(), deep + "d/nginx.conf": mainConf()}.enter(t)
-	found, _, err := discover("top", syntax.AnyDialect)
+	found, _, err := newLoader(Options{}).discover("top")
 	if err != nil || len(found) != 1 {
 		t.Errorf("got %v, %v, want what lies %d deep alone", found, err, maxDepth)
 	}
-	full := finder{dir: "top", looked: maxCandidates, seen: map[string]bool{}}
+	full := finder{loader: newLoader(Options{}), dir: "top", looked: maxCandidates, seen: map[string]bool{}}
 	if err := full.folder("top", 0); err == nil || !strings.HasPrefix(err.Error(), "top: more than 20000 files") {
 		t.Errorf("one file too many: got %v", err)
 	}

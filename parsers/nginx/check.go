@@ -12,9 +12,9 @@ import (
 
 // check holds every statement of a tree against the table of directives: its name, its place, its
 // arguments.
-func check(tree *syntax.Tree, version proxy.Version) {
+func check(tree *syntax.Tree, o Options) {
 	c := checker{
-		tree: tree, version: version, done: map[visit]bool{}, defs: map[placed]definitions{}, meant: map[placed]string{},
+		tree: tree, version: o.Version, own: o.Directives, done: map[visit]bool{}, defs: map[placed]definitions{}, meant: map[placed]string{},
 		onces: map[visit][]once{}, templated: map[*syntax.File]bool{},
 	}
 	for _, root := range tree.Roots {
@@ -26,6 +26,7 @@ func check(tree *syntax.Tree, version proxy.Version) {
 type checker struct {
 	tree    *syntax.Tree
 	version proxy.Version
+	own     []string // directives that modules of the user's own bring
 	done    map[visit]bool
 	defs    map[placed]definitions
 	meant   map[placed]string // suggest's answers
@@ -204,7 +205,7 @@ func contextName(in Context) string {
 
 func (c *checker) unknown(s *syntax.Stmt, name string, in Context, guessed bool) {
 	// The inside of a block that no known module has is that module's business.
-	if in == anywhere || guessed && in == 0 || isBlamed(s) {
+	if in == anywhere || guessed && in == 0 || slices.Contains(c.own, name) || isBlamed(s) {
 		return
 	}
 	p := syntax.Problem{

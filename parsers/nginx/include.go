@@ -20,8 +20,11 @@ const maxFiles = 20_000
 
 // Options says how a configuration is to be read.
 type Options struct {
-	Version proxy.Version
-	Within  string // includes may not lead out of this folder; "": the main file's
+	Version    proxy.Version
+	Within     string            // includes may not lead out of this folder; "": the main file's
+	Prefix     string            // the folder that relative includes start at; "": the main file's
+	Map        map[string]string // absolute folders of nginx's machine, with slashes, and where they lie here
+	Directives []string          // names that modules of the user's own bring
 
 	// Read returns the text of an included file; nil: syntax.ReadFile.
 	Read func(path string) (string, error)
@@ -35,20 +38,29 @@ type Options struct {
 // the tree.
 func Load(main syntax.Source, o Options) *proxy.Config {
 	tree := loadTree(main, o)
-	check(tree, o.Version)
+	check(tree, o)
 	config := build(tree)
 	config.Version = o.Version
 	return config
 }
 
-// FindRoot looks for the nginx.conf that includes a file, in the file's folder and those above it. It reads files
-// as Options.Read does.
-func FindRoot(path string, read func(path string) (string, error)) (root string, ok bool) {
+// readFile returns the text of a file.
+func (o Options) readFile(path string) (string, error) {
+	if o.Read == nil {
+		return syntax.ReadFile(path)
+	}
+	return o.Read(path)
+}
+
+// FindRoot looks for the nginx.conf that includes a file, in the file's folder and those above it. Each is read with
+// options of its own.
+func FindRoot(path string, options func(root string) Options) (root string, ok bool) {
 	dir := filepath.Dir(path)
 	for range 4 {
 		root := filepath.Join(dir, "nginx.conf")
-		if text, err := read(root); err == nil && !sameFile(root, path) {
-			tree := loadTree(syntax.Source{Path: root, Src: text}, Options{Read: read})
+		o := options(root)
+		if text, err := o.readFile(root); err == nil && !sameFile(root, path) {
+			tree := loadTree(syntax.Source{Path: root, Src: text}, o)
 			for included := range tree.Files {
 				if sameFile(included, path) {
 					return root, true
@@ -74,13 +86,10 @@ func loadTree(main syntax.Source, o Options) *syntax.Tree {
 			Includes: map[*syntax.Stmt][]*syntax.File{},
 			Unread:   map[*syntax.Stmt]struct{}{},
 		},
-		base: filepath.Dir(main.Path),
+		base: cmp.Or(o.Prefix, filepath.Dir(main.Path)),
 		env:  main.Env,
 		done: map[string]bool{},
-		read: o.Read,
-	}
-	if l.read == nil {
-		l.read = syntax.ReadFile
+		read: o.readFile,
 	}
 	file := scan(syntax.Source{Path: filepath.ToSlash(main.Path), Src: main.Src, Env: main.Env})
 	file.Origin = main.Origin
@@ -92,7 +101,8 @@ func loadTree(main syntax.Source, o Options) *syntax.Tree {
 		l.beside = &beside{main: file, sources: o.Beside}
 		l.follow(file, file.Path)
 	} else {
-		l.within = realPath(cmp.Or(o.Within, l.base))
+		l.mount(o.Map)
+		l.within = append(l.within, realPath(cmp.Or(o.Within, filepath.Dir(main.Path))), realPath(l.base))
 		l.follow(file, realPath(main.Path))
 	}
 	for _, f := range l.tree.Files {
@@ -104,10 +114,11 @@ func loadTree(main syntax.Source, o Options) *syntax.Tree {
 // loader follows the includes of one tree.
 type loader struct {
 	tree   *syntax.Tree
-	base   string // the main file's folder: every relative include starts there
+	base   string // every relative include starts there: the main file's folder
 	env    map[string]string
 	read   func(path string) (string, error)
-	within string          // the folder that includes may not leave, without symbolic links
+	mounts []mount         // the longest path first
+	within []string        // the folders that includes may not leave, without symbolic links
 	beside *beside         // what an embedded main file may include; nil: files on disk
 	done   map[string]bool // whether all includes of a file are followed; false: it is on the way here
 	chain  []link
@@ -146,10 +157,7 @@ func eachInclude(list []*syntax.Stmt, fn func(*syntax.Stmt)) {
 // at the main file's folder; one with *, ? or [ is a glob(7) pattern, and may match nothing).
 func (l *loader) include(s *syntax.Stmt) {
 	name := s.Arg(1)
-	path := filepath.FromSlash(name)
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(l.base, path)
-	}
+	path := l.locate(name)
 	switch {
 	case isTemplate(name), strings.Contains(name, "$"): // include takes no variables: envsubst fills these in
 		l.unread(s)
@@ -210,8 +218,11 @@ func (l *loader) shown(path string) string {
 
 // inside reports whether a path without symbolic links lies in the folder that may be read.
 func (l *loader) inside(real string) bool {
-	rel, err := filepath.Rel(l.within, realPath(real))
-	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+	real = realPath(real)
+	return slices.ContainsFunc(l.within, func(dir string) bool {
+		rel, err := filepath.Rel(dir, real)
+		return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+	})
 }
 
 func (l *loader) unread(s *syntax.Stmt) { l.tree.Unread[s] = struct{}{} }

@@ -242,6 +242,7 @@ func TestIncludeBomb(t *testing.T) {
 }
 
 func TestFindRoot(t *testing.T) {
+	plainly := func(string) Options { return Options{} }
 	dir := plant(t, map[string]string{
 		"nginx.conf":        fmt.Sprintf(wrapped, "include conf.d/*.conf;"),
 		"conf.d/a.conf":     "server { listen 80; }",
@@ -249,10 +250,10 @@ func TestFindRoot(t *testing.T) {
 		"other/nginx.conf":  "events {}",
 		"conf.d/unread.txt": "",
 	})
-	if root, ok := FindRoot(filepath.Join(dir, "conf.d", "a.conf"), syntax.ReadFile); !ok || root != filepath.Join(dir, "nginx.conf") {
+	if root, ok := FindRoot(filepath.Join(dir, "conf.d", "a.conf"), plainly); !ok || root != filepath.Join(dir, "nginx.conf") {
 		t.Errorf("the root of conf.d/a.conf is %q, %v", root, ok)
 	}
-	if root, ok := FindRoot(filepath.Join(dir, "other", "b.conf"), syntax.ReadFile); ok {
+	if root, ok := FindRoot(filepath.Join(dir, "other", "b.conf"), plainly); ok {
 		t.Errorf("other/b.conf has the root %q", root)
 	}
 }
