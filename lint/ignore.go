@@ -177,7 +177,7 @@ func (in *ignores) findings() []Diagnostic {
 		if said.line == wholeFile {
 			where = "in this file"
 		}
-		if !said.used && !in.rules[id].Live {
+		if rule := in.rules[id]; !said.used && !rule.Live && !rule.Off {
 			in.faults = append(in.faults, Diagnostic{
 				Severity: Info,
 				At:       said.at,

@@ -71,7 +71,7 @@ func (r *Result) ignore(comments *ignores) {
 
 // apply returns what one rule finds.
 func apply(ctx context.Context, rule *Rule, p *Pass) []Diagnostic {
-	if rule.Run == nil || rule.Live && p.Live == nil || !rule.Serves(p.Config.Dialect) {
+	if rule.Run == nil || rule.Off || rule.Live && p.Live == nil || !rule.Serves(p.Config.Dialect) {
 		return nil
 	}
 	var found []Diagnostic

@@ -17,6 +17,7 @@ type Rule struct {
 	Dialect  syntax.Dialect // zero: both
 	Symptom  Symptom        // of a diagnostic that gives none of its own
 	Live     bool           // needs Pass.Live
+	Off      bool           // switched off: not run
 	Doc      Doc
 	Run      func(context.Context, *Pass) // nil: the engine itself finds it, see IgnoreComment
 }
