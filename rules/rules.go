@@ -8,7 +8,7 @@ import (
 	"github.com/proxylint/proxylint/lint"
 )
 
-//go:generate go test . -run ^TestReadme$ -update
+//go:generate go test . -run "^Test(Readme|SettingsSchema)$" -update
 
 var registered []*lint.Rule
 
@@ -36,4 +36,13 @@ func Find(id string) *lint.Rule {
 		}
 	}
 	return nil
+}
+
+// IDs returns the IDs of all rules, sorted.
+func IDs() []string {
+	var ids []string
+	for _, r := range All() {
+		ids = append(ids, r.ID)
+	}
+	return ids
 }

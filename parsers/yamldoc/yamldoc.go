@@ -178,6 +178,22 @@ func (n Node) pairs(yield func(Node, Node) bool, seen map[string]bool, merges *i
 	return true
 }
 
+// Repeated returns the first key of a mapping that is written a second time in it; the zero Node when there is none.
+func (n Node) Repeated() Node {
+	if !n.IsMap() {
+		return Node{}
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(n.node.Content); i += 2 {
+		key := n.node.Content[i]
+		if seen[key.Value] && key.Kind == yaml.ScalarNode {
+			return n.to(key)
+		}
+		seen[key.Value] = true
+	}
+	return Node{}
+}
+
 // Items yields the values of a sequence.
 func (n Node) Items() iter.Seq[Node] {
 	return func(yield func(Node) bool) {
