@@ -75,7 +75,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		Usage:   "finds what makes an nginx or HAProxy configuration answer 502, 503 or 504",
 		Version: buildVersion(),
 		Commands: []*cli.Command{
-			lintCommand(), liveCommand(), rulesCommand(), graphCommand(), inventoryCommand(), lspCommand(),
+			initCommand(), lintCommand(), liveCommand(), rulesCommand(), graphCommand(), inventoryCommand(), lspCommand(),
 			completionCommand(), candidatesCommand(), manCommand(),
 		},
 		CustomAppHelpTemplate: appHelp,
@@ -122,7 +122,7 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 		return nil, unknownCommand(app, args[0])
 	}
 	rest, err := arrangeFlags(append([]cli.Flag{cli.HelpFlag}, command.Flags...), args[1:])
-	return append(args[:1:1], rest...), err
+	return slices.Concat(args[:1], fromEnvironment(command, rest), rest), err
 }
 
 func arrangeFlags(known []cli.Flag, args []string) ([]string, error) {

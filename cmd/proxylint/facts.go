@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/proxylint/proxylint/lint/inventory"
+	"github.com/proxylint/proxylint/lint/settings"
 )
 
 // factFlags says where facts around the configurations come from.
@@ -15,6 +17,14 @@ type factFlags struct {
 	hosts string
 	files []string // --inventory
 	off   bool     // --no-inventory: nothing is looked for
+}
+
+// fill takes from the settings what no flag says.
+func (f *factFlags) fill(said *settings.Settings) {
+	f.hosts = cmp.Or(f.hosts, said.Hosts)
+	if len(f.files) == 0 {
+		f.files = said.Inventory
+	}
 }
 
 // named reads the files that the user names.

@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"os"
 	"slices"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/proxylint/proxylint/lint"
 	"github.com/proxylint/proxylint/lint/graph"
 	"github.com/proxylint/proxylint/lint/report"
 	"github.com/proxylint/proxylint/rules"
@@ -67,7 +65,7 @@ func runGraph(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	found := lint.Run(c.Context, configs, rules.All(), lint.Around{Inventory: in.facts, Today: time.Now()}).Diagnostics
+	found := in.judge(c.Context, configs, rules.All(), nil).Diagnostics
 	drawing := graph.New(configs, report.Safe(found), dir)
 	var out bytes.Buffer
 	if format == "text" {

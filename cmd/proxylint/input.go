@@ -2,16 +2,21 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/proxylint/proxylint/lint"
 	"github.com/proxylint/proxylint/lint/inventory"
+	"github.com/proxylint/proxylint/lint/probe"
+	"github.com/proxylint/proxylint/lint/settings"
 	"github.com/proxylint/proxylint/parsers"
 	"github.com/proxylint/proxylint/parsers/proxy"
 	"github.com/proxylint/proxylint/parsers/syntax"
@@ -27,11 +32,12 @@ type input struct {
 	options   parsers.Options
 	around    factFlags
 	facts     *inventory.Facts
+	settings  *settings.Settings
 }
 
 // inputFlags are the flags of every command that reads configurations.
 func inputFlags() []cli.Flag {
-	return []cli.Flag{
+	return append(configFlags(), []cli.Flag{
 		oneOf(keys(dialects), &cli.StringFlag{Name: "dialect", Usage: "read every file as `D`: nginx or haproxy (default: each tells)"}),
 		&cli.StringFlag{Name: "hosts", Usage: "a `FILE` like /etc/hosts: the names that the proxy's machine knows"},
 		&cli.GenericFlag{
@@ -45,7 +51,7 @@ func inputFlags() []cli.Flag {
 		&cli.StringFlag{Name: "nginx-version", Usage: "the nginx that will read it: `V`, such as 1.27.3"},
 		&cli.StringFlag{Name: "haproxy-version", Usage: "the HAProxy that will read it: `V`, such as 3.0"},
 		&cli.StringFlag{Name: "stdin-filename", Usage: "the `NAME` to give what the path - holds"},
-	}
+	}...)
 }
 
 var dialects = map[string]syntax.Dialect{
@@ -56,9 +62,17 @@ func newInput(c *cli.Context) (*input, error) {
 	dialect, dialectErr := pick(c, "dialect", dialects)
 	nginx, nginxErr := proxyVersion(c, "nginx-version")
 	haproxy, haproxyErr := proxyVersion(c, "haproxy-version")
+	said, err := readSettings(c)
+	if err != nil {
+		return nil, err
+	}
 	around := factFlags{c.String("hosts"), *c.Generic("inventory").(*repeated), c.Bool("no-inventory")}
+	around.fill(said)
 	facts, factsErr := around.named()
 	paths := c.Args().Slice()
+	if len(paths) == 0 {
+		paths = said.RootPaths()
+	}
 	if len(paths) == 0 {
 		paths = []string{"."}
 	}
@@ -75,9 +89,13 @@ func newInput(c *cli.Context) (*input, error) {
 	return &input{
 		paths:     paths,
 		stdinName: c.String("stdin-filename"),
-		options:   parsers.Options{Dialect: dialect, NginxVersion: nginx, HAProxyVersion: haproxy},
-		around:    around,
-		facts:     facts,
+		options: parsers.Options{
+			Dialect: dialect, NginxVersion: nginx, HAProxyVersion: haproxy,
+			Roots: said.Roots, Within: said.Dir, Directives: said.Directives, Excludes: said.Excludes,
+		},
+		around:   around,
+		facts:    facts,
+		settings: said,
 	}, nil
 }
 
@@ -118,6 +136,16 @@ func (in *input) fill(configs []*proxy.Config) bool {
 		}
 	}
 	return filled
+}
+
+// judge applies rules to the configurations that were read, and weighs what they find as the settings say.
+func (in *input) judge(
+	ctx context.Context, configs []*proxy.Config, list []*lint.Rule, live *probe.Results,
+) lint.Result {
+	list = in.settings.Rules(list)
+	result := lint.Run(ctx, configs, list, lint.Around{Inventory: in.facts, Live: live, Today: time.Now()})
+	result.Reweigh(list, in.settings.Severities(in.paths))
+	return result
 }
 
 // load reads the configurations that the paths name.

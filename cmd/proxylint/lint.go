@@ -9,7 +9,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/mattn/go-isatty"
 	"github.com/urfave/cli/v2"
@@ -25,7 +24,8 @@ import (
 const lintHelp = `Usage: proxylint lint [flags] [PATH...]
 
 Report what makes an nginx or HAProxy configuration answer 502, 503 or 504.
-A PATH is a file, a folder, or - for standard input; none: what is below this folder.
+A PATH is a file, a folder, or - for standard input; none: what .proxylint.yaml lists,
+else what is below this folder.
 
 Flags:
 {{range .VisibleFlags}}  {{.}}
@@ -36,6 +36,7 @@ Examples:
   proxylint lint --diff-fix deploy/ | git apply
   proxylint lint --stdin-filename haproxy.cfg - < haproxy.cfg.new
 
+Flags that say how to judge and report may stand in the environment, too: PROXYLINT_FAIL_ON=error.
 Exit codes: 0 nothing at or above --fail-on, 1 findings, 2 proxylint could not do its work.
 `
 
@@ -124,7 +125,7 @@ func (j *job) lint(c *cli.Context) ([]*proxy.Config, lint.Result, error) {
 	if err != nil {
 		return nil, lint.Result{}, err
 	}
-	result := lint.Run(c.Context, configs, rules.All(), lint.Around{Inventory: j.facts, Live: live, Today: time.Now()})
+	result := j.judge(c.Context, configs, rules.All(), live)
 	if j.known != nil {
 		j.known.Apply(&result, configs)
 	}
@@ -199,12 +200,15 @@ func newJob(c *cli.Context) (*job, error) {
 	if err := cmp.Or(colorErr, failOnErr, outputsErr, fixErr, liveErr); err != nil {
 		return nil, err
 	}
-	files := baselines{read: c.String("baseline"), write: c.String("write-baseline")}
-	known, err := files.open()
+	in, err := newInput(c)
 	if err != nil {
 		return nil, err
 	}
-	in, err := newInput(c)
+	if said := in.settings.FailOn; said != "" && !c.IsSet("fail-on") {
+		failOn = severities[said]
+	}
+	files := baselines{read: cmp.Or(c.String("baseline"), in.settings.Baseline), write: c.String("write-baseline")}
+	known, err := files.open()
 	if err != nil {
 		return nil, err
 	}

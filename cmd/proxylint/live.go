@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"slices"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -99,8 +98,7 @@ func runLive(c *cli.Context) error {
 		return writePlan(c, job.outputs, targets)
 	}
 	results := probe.Run(c.Context, targets, job.live.options)
-	around := lint.Around{Inventory: job.facts, Live: results, Today: time.Now()}
-	result := lint.Run(c.Context, configs, liveRules(), around)
+	result := job.judge(c.Context, configs, liveRules(), results)
 	var table bytes.Buffer
 	dir, err := os.Getwd()
 	if err != nil {
