@@ -73,7 +73,7 @@ func outputOf(t *testing.T, args ...string) string {
 
 // A list that would be too long, or can't be written, is a comment: all is found as before.
 func TestDraftWithoutRoots(t *testing.T) {
-	for name, names := range map[string][]string{"odd": {"two\nlines.conf"}, "many": numbered(maxListed + 1)} {
+	for name, names := range map[string][]string{"odd": {"two\nlines.conf"}, "many": numbered(maxRoots + 1)} {
 		t.Run(name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
 			for _, name := range names {

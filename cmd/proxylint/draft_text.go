@@ -65,7 +65,7 @@ func (d *draft) text() string {
 	d.writeRoots(&b)
 	if len(d.around) > 0 {
 		b.WriteString("\n# Found around them, and read without being named:\n")
-		for _, line := range d.around[:min(len(d.around), maxListed)] {
+		for _, line := range d.around[:min(len(d.around), maxRoots)] {
 			fmt.Fprintf(&b, "#   %s\n", line)
 		}
 	}
@@ -80,7 +80,7 @@ func (d *draft) writeRoots(b *strings.Builder) {
 		fmt.Fprintf(b, "# There are %d, which need no list.\n", len(d.roots))
 	}
 	fmt.Fprintf(b, "%sroots:\n", comment)
-	for _, root := range d.roots[:min(len(d.roots), maxListed)] {
+	for _, root := range d.roots[:min(len(d.roots), maxRoots)] {
 		fmt.Fprintf(b, "%s  - path: %s\n", comment, yamlText(root.Path))
 		if root.Dialect != syntax.AnyDialect {
 			fmt.Fprintf(b, "%s    dialect: %s\n%s    # version: %s\n", comment, root.Dialect, comment, exampleVersion(root.Dialect))

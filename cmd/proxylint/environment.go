@@ -29,7 +29,7 @@ func fromEnvironment(command *cli.Command, args []string) []string {
 			continue // other commands have other formats
 		}
 		values := []string{value}
-		if _, isList := flag.(*cli.GenericFlag); isList {
+		if isRepeatable(flag) {
 			values = strings.Split(value, ",")
 		}
 		for _, value := range values {
@@ -37,6 +37,15 @@ func fromEnvironment(command *cli.Command, args []string) []string {
 		}
 	}
 	return flags
+}
+
+// isRepeatable reports whether a flag may be given several times.
+func isRepeatable(flag cli.Flag) bool {
+	if choice, ok := flag.(choiceFlag); ok {
+		flag = choice.helpedFlag
+	}
+	_, isList := flag.(*cli.GenericFlag)
+	return isList
 }
 
 // variableOf returns the environment variable of a flag: PROXYLINT_FAIL_ON for fail-on.
