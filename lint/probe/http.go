@@ -1,10 +1,190 @@
 package probe
 
 import (
+	"bufio"
+	"bytes"
 	"context"
+	"errors"
+	"io"
 	"net"
+	"strconv"
+	"strings"
+	"time"
 )
 
-func (p *prober) speakHTTP(ctx context.Context, t *Target, conn net.Conn, m *Measure) Outcome {
-	return Outcome{Code: L4OK, Took: m.Connect}
+// maxHeader bounds what is read of a response's header, in bytes. No proxy's buffer is as large.
+const maxHeader = 256 << 10
+
+// path returns what is asked for: "/" where the configured path is none that can be sent.
+func (t *Target) path() string {
+	if !strings.HasPrefix(t.Path, "/") || !isSendable(t.Path) {
+		return "/"
+	}
+	return t.Path
+}
+
+// authority returns the Host header.
+func (t *Target) authority() string {
+	if t.Host == "" || !isSendable(t.Host) {
+		return "localhost"
+	}
+	return t.Host
+}
+
+// isSendable reports whether a text may stand in a request line or a header: a blank or a line end would make it another
+// request.
+func isSendable(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f }) < 0
+}
+
+// request is a plain GET. keep asks for the connection to stay open.
+func (t *Target) request(keep bool) string {
+	connection := "close"
+	if keep {
+		connection = "keep-alive"
+	}
+	return "GET " + t.path() + " HTTP/1.1\r\nHost: " + t.authority() + "\r\nUser-Agent: " + agent +
+		"\r\nAccept: */*\r\nConnection: " + connection + "\r\n\r\n"
+}
+
+// speakHTTP asks for the target's path, and takes any status but a gateway's error for an answer.
+func (p *prober) speakHTTP(_ context.Context, t *Target, conn net.Conn, m *Measure) Outcome {
+	began := time.Now()
+	_, writeErr := io.WriteString(conn, t.request(t.Limits.Idle.Value > 0))
+	head, err := readHead(conn, func() { m.First = time.Since(began) })
+	if len(head.raw) == 0 {
+		if writeErr != nil && !errors.Is(err, io.EOF) {
+			err = writeErr
+		}
+		return t.unanswered(err)
+	}
+	if head.status == 0 {
+		return other(head.raw, L7RSP)
+	}
+	m.Header = len(head.raw)
+	if seconds, said := head.keepAlive(); said {
+		m.Idle, m.IdleSaid = time.Duration(seconds)*time.Second, true
+	}
+	return t.judge(head, conn)
+}
+
+// unanswered says what a connection that ended without an answer tells.
+func (t *Target) unanswered(err error) Outcome {
+	if t.TLS != nil && isCertificateAlert(err) {
+		return Outcome{Code: L7RSP, Cause: TLSClientNeeded, Detail: err.Error()}
+	}
+	return broken(err, L7RSP)
+}
+
+// What servers that wait for TLS, or for a client's certificate, answer with status 400.
+var (
+	wantsTLS         = [][]byte{[]byte("plain HTTP request was sent to HTTPS port"), []byte("HTTP request to an HTTPS server"), []byte("speaking plain HTTP to an SSL-enabled server port")}
+	wantsCertificate = [][]byte{[]byte("No required SSL certificate was sent"), []byte("The SSL certificate error")}
+)
+
+// judge says what a status tells.
+func (t *Target) judge(head head, conn net.Conn) Outcome {
+	outcome := Outcome{Code: L7OK, Status: head.status}
+	switch head.status {
+	case 502, 503, 504:
+		outcome.Code, outcome.Cause = L7STS, BadStatus
+	case 400:
+		body := readSome(head.rest, conn)
+		switch {
+		case t.TLS == nil && containsAny(body, wantsTLS):
+			return Outcome{Code: L7RSP, Cause: OtherProtocol, Speaks: "TLS", Status: 400}
+		case t.TLS != nil && containsAny(body, wantsCertificate):
+			return Outcome{Code: L7STS, Cause: TLSClientNeeded, Status: 400}
+		}
+	}
+	return outcome
+}
+
+func containsAny(b []byte, texts [][]byte) bool {
+	for _, text := range texts {
+		if bytes.Contains(b, text) {
+			return true
+		}
+	}
+	return false
+}
+
+// readSome reads the beginning of a body.
+func readSome(rest *bufio.Reader, conn net.Conn) []byte {
+	const most = 4 << 10
+	conn.SetReadDeadline(time.Now().Add(time.Second)) // a net.Conn takes one
+	body, _ := io.ReadAll(io.LimitReader(rest, most)) // what came is enough
+	return body
+}
+
+// head is the beginning of a response, up to the empty line.
+type head struct {
+	raw    []byte // as it came, the empty line included; of an answer that is no HTTP, what came first
+	status int    // 0: it is no HTTP
+	rest   *bufio.Reader
+}
+
+// readHead reads the header of a response, over interim ones. first is called when the first byte is there.
+func readHead(r io.Reader, first func()) (head, error) {
+	b := bufio.NewReader(r)
+	if _, err := b.Peek(1); err != nil {
+		return head{}, err
+	}
+	first()
+	for {
+		h, err := readOneHead(b)
+		if err != nil || h.status < 100 || h.status == 101 || h.status >= 200 {
+			return h, err
+		}
+	}
+}
+
+func readOneHead(b *bufio.Reader) (head, error) {
+	h := head{rest: b}
+	for len(h.raw) < maxHeader {
+		line, err := b.ReadSlice('\n')
+		h.raw = append(h.raw, line...)
+		if h.status == 0 {
+			if h.status = statusOf(h.raw); h.status == 0 {
+				return h, nil
+			}
+		}
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+			return h, err
+		}
+		if line := bytes.TrimRight(line, "\r\n"); err == nil && len(line) == 0 {
+			return h, nil
+		}
+	}
+	return h, nil
+}
+
+// statusOf returns the status in a status line; 0 when it is none.
+func statusOf(line []byte) int {
+	rest, ok := bytes.CutPrefix(line, []byte("HTTP/1."))
+	if !ok || len(rest) < 5 || rest[1] != ' ' {
+		return 0
+	}
+	status, err := strconv.Atoi(string(rest[2:5]))
+	if err != nil || status < 100 {
+		return 0
+	}
+	return status
+}
+
+// keepAlive returns the seconds of a "Keep-Alive: timeout=5" header.
+func (h head) keepAlive() (seconds int, said bool) {
+	for line := range bytes.Lines(h.raw) {
+		name, value, _ := strings.Cut(string(line), ":")
+		if !strings.EqualFold(name, "Keep-Alive") {
+			continue
+		}
+		for part := range strings.SplitSeq(value, ",") {
+			if text, ok := strings.CutPrefix(strings.TrimSpace(part), "timeout="); ok {
+				seconds, err := strconv.Atoi(text)
+				return seconds, err == nil && seconds > 0
+			}
+		}
+	}
+	return 0, false
 }
