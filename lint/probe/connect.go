@@ -8,6 +8,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/proxylint/proxylint/parsers/proxy"
 )
 
 // address is what one try dials: a network address or the path of a unix socket.
@@ -26,6 +28,10 @@ func (a address) dialed() (network, text string) {
 // try connects to one address and, if that works, speaks to it.
 func (p *prober) try(ctx context.Context, t *Target, a address) Try {
 	try := Try{Addr: a.network}
+	if t.Protocol == proxy.UDP {
+		try.Outcome = Outcome{Cause: NotTestable, Detail: "a datagram that is not answered says nothing"}
+		return try
+	}
 	conn, outcome := p.connect(ctx, t, a)
 	try.Outcome = outcome
 	if conn == nil {
@@ -34,6 +40,9 @@ func (p *prober) try(ctx context.Context, t *Target, a address) Try {
 	defer conn.Close()
 	try.Connect = outcome.Took
 	try.Outcome = p.speak(ctx, t, conn, &try.Measure)
+	if !try.OK() {
+		try.Outcome = p.diagnose(ctx, t, a, try.Outcome)
+	}
 	return try
 }
 

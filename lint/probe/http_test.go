@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"bufio"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -11,6 +12,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -143,9 +145,15 @@ func describeTry(try Try) string {
 func TestRequest(t *testing.T) {
 	came := make(chan string, 1)
 	target := targetAt(fake(t, func(c net.Conn) {
-		b := make([]byte, 4096)
-		n, _ := c.Read(b)
-		came <- string(b[:n])
+		var text strings.Builder
+		for b := bufio.NewReader(c); !strings.HasSuffix(text.String(), "\r\n\r\n"); {
+			line, err := b.ReadString('\n')
+			text.WriteString(line)
+			if err != nil {
+				break
+			}
+		}
+		came <- text.String()
 	}))
 	target.Host, target.Path, target.SendProxy = "shop.test:81", "/a b\r\nX: y", 1
 	dial(t, target)
@@ -288,7 +296,7 @@ func TestSecure(t *testing.T) {
 	serve := func(config *tls.Config) net.Addr {
 		server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 		server.TLS = config
-		server.Config.ErrorLog = nil
+		server.Config.ErrorLog = log.New(io.Discard, "", 0)
 		server.StartTLS()
 		t.Cleanup(server.Close)
 		return server.Listener.Addr()

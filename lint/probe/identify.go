@@ -49,8 +49,11 @@ func other(b []byte, code Code) Outcome {
 	if name := identify(b); name != "" {
 		return Outcome{Code: code, Cause: OtherProtocol, Speaks: name}
 	}
-	return Outcome{Code: code, Cause: OtherProtocol, Speaks: "something else", Detail: quoted(b)}
+	return Outcome{Code: code, Cause: OtherProtocol, Speaks: unnamed, Detail: quoted(b)}
 }
+
+// unnamed is what an answer speaks that fits no protocol known here.
+const unnamed = "something else"
 
 // quoted shows the beginning of an answer that could not be read.
 func quoted(b []byte) string {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -48,6 +49,16 @@ func (p *prober) converse(ctx context.Context, t *Target, conn net.Conn, m *Meas
 			return p.speakHTTP2(ctx, t, conn, m)
 		}
 		return p.speakHTTP(ctx, t, conn, m)
+	case proxy.FastCGI:
+		return p.speakFastCGI(ctx, t, conn, m)
+	case proxy.UWSGI:
+		return p.speakUWSGI(t, conn, m)
+	case proxy.SCGI:
+		return p.speakSCGI(t, conn, m)
+	case proxy.AJP:
+		return speakOnce(conn, ajpPing, ajpPong, m)
+	case proxy.Memcached:
+		return speakOnce(conn, memcachedVersion, "VERSION ", m)
 	}
 	if t.TLS != nil {
 		return Outcome{Code: L6OK}
@@ -99,6 +110,18 @@ func (t *Target) opening() string {
 		return fmt.Sprintf("GET %s HTTP/2", t.path())
 	case t.Protocol == proxy.HTTP:
 		return fmt.Sprintf("GET %s HTTP/1.1, Host: %s", t.path(), t.authority())
+	case t.Protocol == proxy.FastCGI:
+		return fmt.Sprintf("FCGI_GET_VALUES, and if that is not answered GET %s", t.path())
+	case t.Protocol == proxy.UWSGI, t.Protocol == proxy.SCGI:
+		return fmt.Sprintf("GET %s", t.path())
+	case t.Protocol == proxy.AJP:
+		return "CPING " + strings.Trim(strconv.QuoteToASCII(ajpPing), `"`)
+	case t.Protocol == proxy.Memcached:
+		return strings.TrimSpace(memcachedVersion)
+	case t.Protocol == proxy.TCP:
+		return "nothing"
+	case t.Protocol == proxy.UDP:
+		return "nothing: a datagram that is not answered says nothing"
 	}
 	return ""
 }
@@ -113,12 +136,15 @@ func broken(err error, code Code) Outcome {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return Outcome{Code: timeout, Cause: Silent}
 	case errors.Is(err, syscall.ECONNRESET):
-		return Outcome{Code: code, Cause: Closed, Detail: "connection reset"}
+		return Outcome{Code: code, Cause: Closed, Detail: wasReset}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
 		return Outcome{Code: code, Cause: Closed, Detail: "connection closed"}
 	}
 	return Outcome{Code: code, Cause: Closed, Detail: err.Error()}
 }
+
+// wasReset is the detail of a connection that was reset.
+const wasReset = "connection reset"
 
 // cut bounds a text from the network.
 func cut(s string) string {

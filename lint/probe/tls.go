@@ -95,10 +95,15 @@ func isAlert(err error) bool {
 	return errors.As(err, &op) && op.Op == "remote error"
 }
 
+// alertPrefix begins the detail of an outcome that an alert gave.
+const alertPrefix = "alert: "
+
+func isAlertDetail(detail string) bool { return strings.HasPrefix(detail, alertPrefix) }
+
 func alertText(err error) string {
 	var op *net.OpError
 	if errors.As(err, &op) {
-		return "alert: " + strings.TrimPrefix(op.Err.Error(), "tls: ")
+		return alertPrefix + strings.TrimPrefix(op.Err.Error(), "tls: ")
 	}
 	return err.Error()
 }
