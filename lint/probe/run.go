@@ -29,6 +29,9 @@ func Run(ctx context.Context, targets []*Target, o Options) *Results {
 	}
 	close(next)
 	workers.Wait()
+	if p.Measure && !p.ResolveOnly {
+		p.measure(ctx, results.List)
+	}
 	results.Took = time.Since(results.Began)
 	return results
 }
