@@ -12,7 +12,7 @@ import (
 var _ = register(lint.Rule{
 	ID:       "host-unresolvable",
 	Severity: lint.Error,
-	Symptom:  "start failure",
+	Symptom:  "502",
 	Live:     true,
 	Run:      hostUnresolvable,
 	Doc: lint.Doc{
@@ -59,14 +59,13 @@ backend app
 			Nginx: `# live: app.shop.net:8080 ok
 events {}
 http {
-    upstream app {
-        server app.shop.net:8080;
-    }
+    resolver 10.0.0.53;
     server {
         listen 8080;
         location / {
             proxy_set_header Host $host;
-            proxy_pass http://app;
+            set $app app.shop.net:8080;
+            proxy_pass http://$app;
         }
     }
 }

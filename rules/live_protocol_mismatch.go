@@ -78,7 +78,7 @@ frontend www
     default_backend app
 
 backend app
-    server app1 10.0.0.7:8443 ssl verify required ca-file /etc/ssl/ca.pem check
+    server app1 10.0.0.7:8443 ssl verify required ca-file @system-ca check
 `,
 		},
 		Links: []string{

@@ -31,7 +31,7 @@ http {
         location / {
             proxy_set_header Host $host;
             proxy_ssl_verify on;
-            proxy_ssl_trusted_certificate /etc/ssl/ca.pem;
+            proxy_ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt;
             proxy_ssl_name app.example;
             proxy_pass https://app;
         }
@@ -50,7 +50,7 @@ frontend www
     default_backend app
 
 backend app
-    server app1 10.0.0.7:443 ssl verify required ca-file /etc/ssl/ca.pem check
+    server app1 10.0.0.7:443 ssl verify required ca-file @system-ca check
 `,
 		},
 		Good: lint.Example{
@@ -65,7 +65,7 @@ http {
         location / {
             proxy_set_header Host $host;
             proxy_ssl_verify on;
-            proxy_ssl_trusted_certificate /etc/ssl/ca.pem;
+            proxy_ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt;
             proxy_ssl_name app.example;
             proxy_pass https://app;
         }
@@ -84,7 +84,7 @@ frontend www
     default_backend app
 
 backend app
-    server app1 10.0.0.7:443 ssl verify required ca-file /etc/ssl/ca.pem check
+    server app1 10.0.0.7:443 ssl verify required ca-file @system-ca check
 `,
 		},
 		Links: []string{

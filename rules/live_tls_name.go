@@ -29,7 +29,7 @@ http {
         location / {
             proxy_set_header Host $host;
             proxy_ssl_verify on;
-            proxy_ssl_trusted_certificate /etc/ssl/ca.pem;
+            proxy_ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt;
             proxy_pass https://app;
         }
     }
@@ -47,7 +47,7 @@ frontend www
     default_backend app
 
 backend app
-    server app1 10.0.0.7:443 ssl verify required ca-file /etc/ssl/ca.pem sni str(app) verifyhost app check check-sni app
+    server app1 10.0.0.7:443 ssl verify required ca-file @system-ca verifyhost app check
 `,
 		},
 		Good: lint.Example{
@@ -62,7 +62,7 @@ http {
         location / {
             proxy_set_header Host $host;
             proxy_ssl_verify on;
-            proxy_ssl_trusted_certificate /etc/ssl/ca.pem;
+            proxy_ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt;
             proxy_ssl_server_name on;
             proxy_ssl_name app.example;
             proxy_pass https://app;
@@ -82,7 +82,7 @@ frontend www
     default_backend app
 
 backend app
-    server app1 10.0.0.7:443 ssl verify required ca-file /etc/ssl/ca.pem sni str(app.example) verifyhost app.example check check-sni app.example
+    server app1 10.0.0.7:443 ssl verify required ca-file @system-ca verifyhost app.example check
 `,
 		},
 		Links: []string{

@@ -73,6 +73,8 @@ func says(text string) func(net.Conn) {
 	return func(c net.Conn) {
 		c.Read(make([]byte, 4096))
 		io.WriteString(c, text)
+		c.(*net.TCPConn).CloseWrite()
+		io.Copy(io.Discard, c) // what is not read would reset the connection
 	}
 }
 
