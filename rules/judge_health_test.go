@@ -140,7 +140,7 @@ func TestCheckTLSBeforeTheJudge(t *testing.T) {
 			continue
 		}
 		t.Run(server, func(t *testing.T) {
-			text := bad + "    server app1 " + strings.Replace(server, " check", " inter 50ms fall 1 check", 1) + "\n"
+			text := bad + "    server app1 " + strings.Replace(server, " check", " inter 200ms fall 1 check", 1) + "\n"
 			p := startProxy(t, syntax.HAProxy, text)
 			if status := p.settles(t, "app/app1", want != http.StatusOK); status != want {
 				t.Errorf("status %d, want %d: %s", status, want, p.log())

@@ -55,7 +55,7 @@ func (o Outcome) ClientSees(t *Target) string {
 	switch {
 	case o.OK() || !o.Tells():
 		return ""
-	case o.Cause == BadStatus:
+	case o.Status != 0: // which both proxies hand on, be it a gateway's error or "plain HTTP request was sent to HTTPS port"
 		return strconv.Itoa(o.Status)
 	case t.Protocol == proxy.TCP || t.Protocol == proxy.UDP:
 		return "connection closed"

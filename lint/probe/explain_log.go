@@ -7,8 +7,8 @@ import (
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
-// LogLine returns what the proxy's log is going to say of a request that ends like this, without its time and its client;
-// "" when that can't be told. nginx's words are those of its error log, HAProxy's the termination state of its HTTP log
+// LogLine returns what the proxy's log is going to say of a request that ends like this, without its time and its client, and
+// with "..." for what can't be foretold; "" when nothing can. nginx's words are those of its error log, HAProxy's the termination state of its HTTP log
 // (manual 8.5).
 func (t *Target) LogLine(o Outcome) string {
 	if t.Dialect == syntax.HAProxy {
@@ -60,11 +60,11 @@ func (t *Target) nginxLog(o Outcome) string {
 	case OtherProtocol:
 		return t.nginxMismatch(o, reading)
 	case TLSFailed, TLSClientNeeded:
-		return "SSL_do_handshake() failed while SSL handshaking to upstream"
+		return "SSL_do_handshake() failed (SSL: ...) while SSL handshaking to upstream"
 	case TLSName:
 		return fmt.Sprintf("upstream SSL certificate does not match %q while SSL handshaking to upstream", t.TLS.Name)
 	case TLSUntrusted:
-		return "upstream SSL certificate verify error while SSL handshaking to upstream"
+		return "upstream SSL certificate verify error: (...) while SSL handshaking to upstream"
 	case TLSExpired:
 		return "upstream SSL certificate verify error: (10:certificate has expired) while SSL handshaking to upstream"
 	}
@@ -74,8 +74,10 @@ func (t *Target) nginxLog(o Outcome) string {
 // nginxMismatch is what nginx says of a protocol that it does not speak there.
 func (t *Target) nginxMismatch(o Outcome, reading string) string {
 	switch {
+	case o.Status != 0: // an answer like any other
+		return ""
 	case t.TLS != nil:
-		return "SSL_do_handshake() failed (SSL: wrong version number) while SSL handshaking to upstream"
+		return "SSL_do_handshake() failed (SSL: ...wrong version number) while SSL handshaking to upstream"
 	case t.Protocol == proxy.FastCGI && o.Speaks == "HTTP":
 		return "upstream sent unsupported FastCGI protocol version: 72" + reading // 'H'
 	case t.Protocol == proxy.HTTP && (o.Speaks == "FastCGI" || o.Speaks == "uwsgi"):
