@@ -183,6 +183,7 @@ func (b *builder) pool(s *section) {
 	})
 	set := s.settings
 	u.Protocol, u.Balance, u.Timeouts, u.Check = set.protocol, set.balance, set.timeouts, set.wholeCheck()
+	u.Checking = set.checking
 	u.Keepalive = set.server.keepalive
 	u.Open = u.Open || set.open
 	b.describeChecks(u.Check)

@@ -56,9 +56,15 @@ func (b *builder) serverOptions(s *server, stmt *syntax.Stmt, i int) {
 		switch o.name {
 		case "check", "no-check", "port", "addr", "inter", "check-ssl", "no-check-ssl":
 			b.checkOption(s, stmt, o)
+		case "check-sni", "check-alpn", "check-proto", "check-send-proxy", "no-check-send-proxy", "check-via-socks4",
+			"agent-check", "no-agent-check", "agent-port", "agent-addr", "agent-send":
+			b.checkDetail(&s.options.Check, stmt, o)
 		case "ssl", "no-ssl", "sni", "verify", "verifyhost", "ca-file", "crt", "alpn",
 			"ssl-min-ver", "ssl-max-ver", "force-tlsv10", "force-tlsv11", "force-tlsv12", "force-tlsv13":
 			b.tlsOption(&s.tls, stmt, o)
+			if o.name == "verifyhost" {
+				s.options.Check.VerifyHost = stmt.Arg(o.value)
+			}
 		case "send-proxy", "send-proxy-v2", "send-proxy-v2-ssl", "send-proxy-v2-ssl-cn", "no-send-proxy",
 			"no-send-proxy-v2", "no-send-proxy-v2-ssl", "no-send-proxy-v2-ssl-cn":
 			s.options.SendProxy = proxyVersion(o.name)
@@ -92,12 +98,51 @@ func (b *builder) checkOption(s *server, stmt *syntax.Stmt, o option) {
 	case "port":
 		s.plan.Port = b.number(stmt, o.value)
 		s.checkElsewhere = true
+		b.checkDetail(&s.options.Check, stmt, o)
 	case "addr":
 		s.checkElsewhere = true
+		b.checkDetail(&s.options.Check, stmt, o)
 	case "inter":
 		s.interval = b.duration(stmt, o.value)
 	default:
 		s.plan.TLS = o.name == "check-ssl"
+		s.options.Check.TLS = -1
+		if s.plan.TLS {
+			s.options.Check.TLS = 1
+		}
+	}
+}
+
+// checkDetail takes over what only a check's replay needs.
+func (b *builder) checkDetail(c *proxy.ServerCheck, stmt *syntax.Stmt, o option) {
+	value := ""
+	if o.value > 0 {
+		value = stmt.Arg(o.value)
+		c.Dynamic = c.Dynamic || b.dynamic(stmt, o.value)
+	}
+	switch o.name {
+	case "addr":
+		c.Addr = value
+	case "port":
+		c.Port = int(b.number(stmt, o.value).Value)
+	case "check-sni":
+		c.SNI = value
+	case "check-alpn":
+		c.ALPN = value
+	case "check-proto":
+		c.Proto = value
+	case "check-via-socks4":
+		c.Socks4 = true
+	case "agent-port":
+		c.AgentPort = int(b.number(stmt, o.value).Value)
+	case "agent-addr":
+		c.AgentAddr = value
+	case "agent-send":
+		c.AgentSend = value
+	case "agent-check", "no-agent-check":
+		c.Agent = o.name == "agent-check"
+	default:
+		c.SendProxy = o.name == "check-send-proxy"
 	}
 }
 
@@ -175,6 +220,9 @@ func (b *builder) endpoint(defaults *server, stmt *syntax.Stmt) *proxy.Endpoint 
 	if !s.tls.At.IsZero() {
 		tls := s.tls
 		s.options.TLS = &tls
+	} else if s.options.Check.TLS > 0 {
+		tls := s.tls
+		s.options.Check.With = &tls
 	}
 	s.ServerOptions = defaults.commonOptions()
 	if s.options != defaults.options {

@@ -2,6 +2,7 @@ package haproxy
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,6 +30,7 @@ type settings struct {
 	httpCheck   proxy.CheckPlan // what http-check lines add to it, wherever they stand
 	tcpCheck    proxy.CheckPlan // the same for tcp-check lines
 	ownLines    bool            // those lines are not inherited
+	checking    proxy.Checking  // all lines that say how servers are checked
 	server      server          // what default-server gives
 	backend     backendUse      // default_backend
 	open        bool            // requests may go elsewhere than to the servers shown
@@ -71,6 +73,7 @@ func (s *settings) asInherited() *settings {
 	child.timeouts, child.ownTimeouts = &timeouts, false
 	child.retry, child.ownRetry = &retry, false
 	child.ownLines = false
+	child.checking.Lines = slices.Clip(s.checking.Lines) // others append to it
 	inherit(&child.balance)
 	child.server.inherit()
 	child.server.commonOptions()
@@ -189,12 +192,14 @@ func (s *settings) setOption(b *builder, stmt *syntax.Stmt, i int, on bool) {
 	case "transparent", "http_proxy":
 		s.open = on
 	case "httpchk":
+		s.keepCheckLine(b, stmt)
 		s.check = nil
 		if on {
 			s.check = httpCheckOf(stmt, i)
 		}
 	case "tcp-check", "ssl-hello-chk", "smtpchk", "mysql-check", "pgsql-check", "redis-check", "ldap-check",
 		"spop-check", "external-check":
+		s.keepCheckLine(b, stmt)
 		s.check = nil
 		if on {
 			s.check = &proxy.Check{At: stmt.Ref(i), CheckPlan: &proxy.CheckPlan{Protocol: proxy.TCP}}
@@ -224,6 +229,7 @@ func httpCheckOf(stmt *syntax.Stmt, i int) *proxy.Check {
 // addCheckLine takes over what a line says of the check. A section's own lines replace those it
 // inherits.
 func (s *settings) addCheckLine(b *builder, stmt *syntax.Stmt) {
+	s.keepCheckLine(b, stmt)
 	if !s.ownLines {
 		s.httpCheck, s.tcpCheck, s.ownLines = proxy.CheckPlan{}, proxy.CheckPlan{}, true
 	}
@@ -238,6 +244,15 @@ func (s *settings) addCheckLine(b *builder, stmt *syntax.Stmt) {
 		}
 	case "connect":
 		b.readConnect(plan, stmt)
+	}
+}
+
+// keepCheckLine keeps a line for who replays the check.
+func (s *settings) keepCheckLine(b *builder, stmt *syntax.Stmt) {
+	s.checking.Lines = append(s.checking.Lines, stmt)
+	s.checking.Dynamic = s.checking.Dynamic || stmt.When != nil
+	for i := range stmt.Words {
+		s.checking.Dynamic = s.checking.Dynamic || b.dynamic(stmt, i)
 	}
 }
 

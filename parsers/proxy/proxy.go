@@ -219,6 +219,7 @@ type Upstream struct {
 	Zone      syntax.Ref             // nginx: the name of its shared memory zone
 	Resolver  Setting[*Resolver]
 	Check     *Check    // the checks that all of its servers get; nil: none
+	Checking  Checking  // HAProxy: the lines that Check was read from
 	Timeouts  *Timeouts // HAProxy; nil in nginx, where a route's Hop has them
 	Endpoints []*Endpoint
 
@@ -272,6 +273,32 @@ type ServerOptions struct {
 	Slots     int                // servers that a server-template makes; 0 for a plain server
 	SendProxy int8               // version of the PROXY protocol header sent; 0: none
 	NoLibc    bool               // init-addr without libc, so an unresolvable name is no start failure
+	Check     ServerCheck        // how it is checked, where that differs from how it is spoken to
+}
+
+// ServerCheck is what a HAProxy server line, on top of default-server, says of checks (manual 5.2). Empty values are not
+// written.
+type ServerCheck struct {
+	Addr, Proto string // check-proto is meant
+	SNI, ALPN   string // check-sni and check-alpn
+	VerifyHost  string // the name that a certificate must have, of checks and traffic
+	Port        int
+	TLS         int8 // 1: check-ssl, -1: no-check-ssl
+	SendProxy   bool // check-send-proxy
+	Socks4      bool // check-via-socks4
+	With        *TLS // what the line says of TLS where the traffic itself is plain, and checks may be not; else nil
+	Agent       bool // agent-check
+	AgentPort   int
+	AgentAddr   string
+	AgentSend   string
+	Dynamic     bool // one of the values can't be known offline
+}
+
+// Checking are the lines of a HAProxy section that say how its servers are checked: option, http-check and tcp-check, in
+// order, those of the defaults sections that it inherits from first.
+type Checking struct {
+	Lines   []*syntax.Stmt
+	Dynamic bool // a word of theirs, or whether a line is read at all, can't be known offline
 }
 
 // Check is an active health check.
