@@ -101,6 +101,9 @@ func (t *Target) merge(other *Target) {
 	if at := other.Addr.At; at != t.Addr.At && !slices.Contains(t.Also, at) {
 		t.Also = append(t.Also, at)
 	}
+	if t.Check == nil {
+		t.Check = other.Check
+	}
 	tighten(&t.Limits.Connect, other.Limits.Connect)
 	tighten(&t.Limits.Read, other.Limits.Read)
 	tighten(&t.Limits.Header, other.Limits.Header)
@@ -138,7 +141,7 @@ func (pl *planner) target(u *proxy.Upstream, e *proxy.Endpoint, r *proxy.Route) 
 	if e.Check != nil && e.Check.Protocol == proxy.HTTP && e.Check.URI != "" {
 		t.Path = e.Check.URI
 	}
-	t.Check = planCheck(t, u, e)
+	t.Check = planCheck(t, u, e, r)
 	return t
 }
 

@@ -80,17 +80,17 @@ type Lookup struct {
 
 // TLS is how a connection is encrypted.
 type TLS struct {
-	At      syntax.Ref // what asks for it
-	SNI     string     // the name sent; "" for none
-	Name    string     // the name that the certificate must have; "" when it is not verified
-	NameAt  syntax.Ref
-	Verify  bool
-	CA      string // the path of the file of trusted certificates; "" for the system's or none
-	Cert    string // the client's certificate and, in Key, its key; "" for none
-	Key     string
-	ALPN    []string // the protocols offered
-	Minimum uint16   // the lowest and
-	Maximum uint16   // the highest protocol version, as crypto/tls has them; 0: the library's
+	At      syntax.Ref `json:"-"`              // what asks for it
+	SNI     string     `json:"sni,omitempty"`  // the name sent; "" for none
+	Name    string     `json:"name,omitempty"` // the name that the certificate must have; "" when it is not verified
+	NameAt  syntax.Ref `json:"-"`
+	Verify  bool       `json:"verify,omitempty"`
+	CA      string     `json:"ca,omitempty"`          // the path of the file of trusted certificates; "" for the system's or none
+	Cert    string     `json:"certificate,omitempty"` // the client's certificate and, in Key, its key; "" for none
+	Key     string     `json:"key,omitempty"`
+	ALPN    []string   `json:"alpn,omitempty"`    // the protocols offered
+	Minimum uint16     `json:"minimum,omitempty"` // the lowest and
+	Maximum uint16     `json:"maximum,omitempty"` // the highest protocol version, as crypto/tls has them; 0: the library's
 }
 
 // Code is the result of a check as HAProxy names it (management.txt, "show stat", check_status).

@@ -51,10 +51,12 @@ func (p *prober) target(ctx context.Context, t *Target) *Result {
 	}
 	if t.Addr.Socket != "" {
 		r.Tries = []Try{p.try(ctx, t, address{socket: t.Addr.Socket})}
+		r.Checked = p.check(ctx, r)
 		return r
 	}
 	for _, addr := range r.Found.Addrs {
 		r.Tries = append(r.Tries, p.try(ctx, t, address{network: addr}))
 	}
+	r.Checked = p.check(ctx, r)
 	return r
 }
