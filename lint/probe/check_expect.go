@@ -167,7 +167,7 @@ func (r *checkReplay) judgeHTTP(e *CheckExpect) (Outcome, bool) {
 }
 
 func (r *checkReplay) judgeBody(a *httpAnswer, e *CheckExpect) (Outcome, bool) {
-	o := Outcome{Code: cmp.Or(e.Error, L7RSP), Cause: CheckUnmet, Status: r.status}
+	o := Outcome{Code: cmp.Or(e.Error, L7RSP), Cause: CheckUnmet}
 	if len(a.body) == 0 {
 		o.Detail = cmp.Or(e.Says, "HTTP content check could not find a response body")
 		return o, a.whole

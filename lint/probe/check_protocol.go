@@ -34,7 +34,9 @@ func protocolRules(stmt *syntax.Stmt) *checkList {
 			expect(2, CheckExpect{Kind: ExpectRegexp, Pattern: []byte("^[0-9]{3}[ \r]"), MinRecv: 4, Error: L7RSP, Quotes: true}),
 			expect(3, CheckExpect{Kind: ExpectRegexp, Pattern: []byte("^2[0-9]{2}[ \r]"), MinRecv: 4, Error: L7STS, Quotes: true, Coded: true}),
 			{number: 4, send: []byte(greeting + "\r\n")},
-			expect(5, CheckExpect{Kind: ExpectRegexp, Pattern: []byte("^2[0-9]{2}[- \r]"), MinRecv: 4, Error: L7STS, Quotes: true, Coded: true}),
+			expect(5, CheckExpect{Kind: ExpectRegexp, Pattern: []byte("^(2[0-9]{2}-[^\r]*\r\n)*2[0-9]{2}[ \r]"), MinRecv: -1, Error: L7STS, Quotes: true, Coded: true}),
+			{number: 6, send: []byte("QUIT\r\n")},
+			expect(7, CheckExpect{Kind: ExpectRegexp, Pattern: []byte("^2[0-9]{2}[- \r]"), MinRecv: 4, Error: L7STS, Quotes: true, Coded: true}),
 		}
 	case "ssl-hello-chk":
 		hello, _ := hex.DecodeString(sslHello)

@@ -78,7 +78,9 @@ func (q *checkRequest) overwrite(other *checkRequest) {
 			*part.to = part.text
 		}
 	}
-	q.headers = other.headers
+	if len(other.headers) > 0 {
+		q.headers = other.headers
+	}
 }
 
 // bytes returns the request as HAProxy writes it: names in lower case, a length only where it is needed, and the close last.

@@ -30,7 +30,11 @@ func (p *prober) check(ctx context.Context, r *Result) *Outcome {
 		return &Outcome{Cause: NotTestable, Detail: c.Never}
 	}
 	home := address{socket: r.Addr.Socket}
-	if home.socket == "" {
+	switch {
+	case home.socket != "":
+	case len(r.Found.Addrs) == 0:
+		return nil
+	default:
 		home.network = r.Found.Addrs[0]
 	}
 	began := time.Now()
