@@ -115,7 +115,7 @@ var checkCases = []checkCase{
 	{name: "tcp-check line end", lines: "option tcp-check\ntcp-check expect rstring ^ok$", backend: backend{greets: "ok\n", hangsUp: true}, want: "L7OK"},
 	{name: "redis", lines: "option redis-check", backend: backend{answer: "+PONG\r\n"}, want: "L7OK"},
 	{name: "redis auth", lines: "option redis-check", backend: backend{answer: "-NOAUTH Authentication required.\r\n", closes: true}, want: "L7STS"},
-	{name: "smtp", lines: "option smtpchk", backend: backend{greets: "220 mail\r\n", answer: "250-ok\r\n250 more\r\n", next: "221 bye\r\n"}, want: "L7OK"},
+	{name: "smtp", lines: "option smtpchk", backend: backend{greets: "220 mail\r\n", answer: "250-ok\r\n250 more\r\n", next: "221 bye\r\n"}, want: "L7OK 221"},
 	{name: "smtp EHLO", lines: "option smtpchk EHLO me.example", backend: backend{greets: "220 mail\r\n", answer: "550 go away\r\n", closes: true}, want: "L7STS 550"},
 	{name: "smtp mute", lines: "option smtpchk", backend: backend{greets: "220 mail\r\n"}, want: "L7TOUT"},
 	{name: "smtp greeting", lines: "option smtpchk", backend: backend{greets: "421 busy\r\n"}, want: "L7STS 421"},

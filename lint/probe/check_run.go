@@ -5,12 +5,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"os"
-	"slices"
+	"strconv"
 	"time"
 )
 
@@ -152,17 +151,18 @@ func (r *checkReplay) dial(ctx context.Context, c *CheckConnect) Outcome {
 	r.conn = conn
 	conn.SetDeadline(r.until)
 	if c.SendProxy > 0 {
-		if _, err := conn.Write(checkHeader(conn, c.SendProxy)); err != nil {
+		if _, err := conn.Write(checkHeader(c.SendProxy, conn)); err != nil {
 			return r.broken(err, nil)
 		}
 	}
 	r.secured = c.TLS != nil
 	if r.secured {
-		secure, outcome := r.handshake(ctx, r.target, conn, c.TLS)
-		if !outcome.OK() {
+		secured := *r.target
+		secured.TLS = c.TLS
+		if conn, outcome = handshake(ctx, &secured, conn, c.TLS.SNI, &Measure{}); conn == nil {
 			return outcome
 		}
-		r.conn = secure
+		r.conn = conn
 	}
 	if r.check.Timeout > 0 {
 		r.limit(r.check.Timeout, r.AnswerTimeout)
@@ -253,6 +253,9 @@ func (r *checkReplay) passed() Outcome {
 	case last.Expect != nil && r.check.HTTP && r.check.NotFound && r.status == 404:
 		return Outcome{Code: L7OKC, Cause: BadStatus, Status: r.status}
 	case last.Expect != nil:
+		if last.Expect.Coded {
+			r.status, _ = strconv.Atoi(string(r.came[:3]))
+		}
 		return Outcome{Code: cmp.Or(last.Expect.OK, L7OK), Status: r.status}
 	case last.Send != nil:
 		return Outcome{Code: L7OK}
@@ -262,19 +265,10 @@ func (r *checkReplay) passed() Outcome {
 	return Outcome{Code: L4OK}
 }
 
-// checkHeader returns the PROXY protocol header of a check: version 2 says LOCAL, version 1 names the check's own addresses.
-func checkHeader(conn net.Conn, version int) []byte {
-	if version == 2 {
-		return slices.Concat([]byte("\r\n\r\n\x00\r\nQUIT\n"), []byte{0x20, 0, 0, 0})
+// checkHeader returns the PROXY protocol header of a check: version 2 says LOCAL, version 1 names the check's own ends.
+func checkHeader(version int, conn net.Conn) []byte {
+	if version == 1 {
+		return proxyHeader(1, conn)
 	}
-	from, isTCP := conn.LocalAddr().(*net.TCPAddr)
-	to, _ := conn.RemoteAddr().(*net.TCPAddr)
-	if !isTCP {
-		return []byte("PROXY UNKNOWN\r\n")
-	}
-	family := "TCP6"
-	if from.IP.To4() != nil {
-		family = "TCP4"
-	}
-	return fmt.Appendf(nil, "PROXY %s %s %s %d %d\r\n", family, from.IP, to.IP, from.Port, to.Port)
+	return proxyHeader2(netip.AddrPort{}, netip.AddrPort{})
 }
