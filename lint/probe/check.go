@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/proxylint/proxylint/lint/safe"
 	"github.com/proxylint/proxylint/parsers/proxy"
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
@@ -109,7 +110,17 @@ func planCheck(t *Target, u *proxy.Upstream, e *proxy.Endpoint, r *proxy.Route) 
 		c.plan(u, e, own)
 	}
 	c.planAgent(e.ServerOptions.Check)
+	c.keepSecrets(u.Checking.Lines)
 	return c
+}
+
+// keepSecrets leaves a check alone that would send a password or a token: a plan shows what is sent, and goes elsewhere.
+func (c *Check) keepSecrets(lines []*syntax.Stmt) {
+	for _, stmt := range lines {
+		if text := stmt.File.Text(stmt.Span); len(safe.Secrets(text)) > 0 || strings.Contains(strings.ToLower(text), "cookie") {
+			c.Steps, c.Never = nil, "it sends a secret"
+		}
+	}
 }
 
 // serverConnect returns the connection of a server's checks: like the traffic's, unless a port or an address of their own

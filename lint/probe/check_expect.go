@@ -103,13 +103,19 @@ func (r *checkRules) badPattern() string {
 		return ""
 	}
 	for _, rule := range *r.active {
-		if rule.expect == nil {
-			continue
-		}
-		for _, pattern := range rule.expect.patterns() {
-			if _, err := regexp.Compile(pattern); err != nil {
-				return pattern
+		if rule.expect != nil {
+			if bad := rule.expect.badPattern(); bad != "" {
+				return bad
 			}
+		}
+	}
+	return ""
+}
+
+func (e *CheckExpect) badPattern() string {
+	for _, pattern := range e.patterns() {
+		if _, err := regexp.Compile(pattern); err != nil {
+			return pattern
 		}
 	}
 	return ""

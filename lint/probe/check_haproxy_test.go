@@ -71,7 +71,7 @@ var checkCases = []checkCase{
 	{name: "httpchk reset", lines: "option httpchk", backend: backend{reset: true}, want: "SOCKERR"},
 	{name: "httpchk half", lines: "option httpchk", backend: backend{answer: "HTTP/1.1 200 OK\r\nA: b\r\n", closes: true}, want: "L7RSP"},
 	{name: "httpchk silent", lines: "option httpchk\ntimeout check 150ms", backend: backend{silent: true}, want: "L7TOUT"},
-	{name: "silent for inter", lines: "option httpchk", backend: backend{silent: true}, want: "L7TOUT"},
+	{name: "silent for inter", lines: "option httpchk\ntimeout check 0", backend: backend{silent: true}, want: "L7TOUT"},
 	{name: "send", lines: "option httpchk\nhttp-check send meth GET uri /up ver HTTP/1.1 hdr Host up.example hdr X-B c", backend: answers("200 OK"), want: "L7OK 200"},
 	{name: "send body", lines: "option httpchk\nhttp-check send meth POST uri /up ver HTTP/1.1 hdr Content-Type text/plain hdr host a body ping", backend: answers("200 OK"), want: "L7OK 200"},
 	{name: "send body 1.0", lines: "option httpchk\nhttp-check send meth POST uri /up body ping%", backend: answers("200 OK"), want: "L7OK 200"},
@@ -104,7 +104,7 @@ var checkCases = []checkCase{
 	{name: "tcp-check unmet", lines: "option tcp-check\ntcp-check send QUIT\\r\\n\ntcp-check expect string +OK", backend: backend{answer: "-ERR no\r\n", closes: true}, want: "L7RSP"},
 	{name: "tcp-check silent", lines: "option tcp-check\ntimeout check 150ms\ntcp-check expect string +OK", backend: backend{silent: true}, want: "L7TOUT"},
 	{name: "tcp-check ! string", lines: "option tcp-check\ntcp-check expect ! string ERR", backend: backend{greets: "+OK\r\n", hangsUp: true}, want: "L7OK"},
-	{name: "tcp-check ! string waits", lines: "option tcp-check\ntcp-check expect ! string ERR", backend: backend{greets: "+OK\r\n"}, want: "L7TOUT"},
+	{name: "tcp-check ! string waits", lines: "option tcp-check\ntimeout check 150ms\ntcp-check expect ! string ERR", backend: backend{greets: "+OK\r\n"}, want: "L7TOUT"},
 	{name: "tcp-check min-recv", lines: "option tcp-check\ntcp-check expect min-recv 3 ! string ERR", backend: backend{greets: "+OK\r\n"}, want: "L7OK"},
 	{name: "tcp-check two expectations", lines: "option tcp-check\ntcp-check expect ! string ERR min-recv 1\ntcp-check expect string OK", backend: backend{greets: "+OK\r\n"}, want: "L7OK"},
 	{name: "tcp-check matched unwanted", lines: "option tcp-check\ntcp-check expect ! string ERR", backend: backend{greets: "-ERR\r\n"}, want: "L7RSP"},
@@ -117,7 +117,7 @@ var checkCases = []checkCase{
 	{name: "redis auth", lines: "option redis-check", backend: backend{answer: "-NOAUTH Authentication required.\r\n", closes: true}, want: "L7STS"},
 	{name: "smtp", lines: "option smtpchk", backend: backend{greets: "220 mail\r\n", answer: "250-ok\r\n250 more\r\n", next: "221 bye\r\n"}, want: "L7OK 221"},
 	{name: "smtp EHLO", lines: "option smtpchk EHLO me.example", backend: backend{greets: "220 mail\r\n", answer: "550 go away\r\n", closes: true}, want: "L7STS 550"},
-	{name: "smtp mute", lines: "option smtpchk", backend: backend{greets: "220 mail\r\n"}, want: "L7TOUT"},
+	{name: "smtp mute", lines: "option smtpchk\ntimeout check 150ms", backend: backend{greets: "220 mail\r\n"}, want: "L7TOUT"},
 	{name: "smtp greeting", lines: "option smtpchk", backend: backend{greets: "421 busy\r\n"}, want: "L7STS 421"},
 	{name: "ssl-hello", lines: "option ssl-hello-chk", backend: backend{answer: "\x15\x03\x00\x00\x02\x02\x28"}, want: "L6OK"},
 	{name: "ssl-hello no TLS", lines: "option ssl-hello-chk", backend: answers("400 Bad"), want: "L6RSP"},
@@ -141,6 +141,8 @@ var checkCases = []checkCase{
 	{name: "TLS silent", server: "ssl verify none", backend: backend{silent: true}, want: "L6TOUT"},
 	{name: "connect ssl", lines: "option httpchk\nhttp-check connect ssl sni c.example alpn http/1.1\nhttp-check send uri /a", server: "verify none", backend: backend{secure: true, answer: "HTTP/1.0 200 OK\r\n\r\n"}, want: "L7OK 200"},
 }
+
+var noCertificate tls.Certificate
 
 // recorder is a server that keeps what it is sent, connection by connection.
 type recorder struct {
@@ -267,8 +269,8 @@ func TestCheckBeforeTheJudge(t *testing.T) {
 		fill := func(s string) string {
 			return strings.ReplaceAll(strings.ReplaceAll(s, "{other}", others[i].port()), "\n", "\n    ")
 		}
-		fmt.Fprintf(&text, "defaults d%d\n    mode http\n    timeout connect 1s\n    timeout client 1s\n    timeout server 1s\n    %s\n", i, fill(c.defaults))
-		fmt.Fprintf(&text, "backend b%d from d%d\n    %s\n    server s 127.0.0.1:%s check inter 600ms %s\n", i, i, fill(c.lines), recorders[i].port(), fill(c.server))
+		fmt.Fprintf(&text, "defaults d%d\n    mode http\n    timeout connect 1s\n    timeout client 1s\n    timeout server 1s\n    timeout check 4s\n    %s\n", i, fill(c.defaults))
+		fmt.Fprintf(&text, "backend b%d from d%d\n    %s\n    server s 127.0.0.1:%s check inter 900ms %s\n", i, i, fill(c.lines), recorders[i].port(), fill(c.server))
 	}
 	judged := runHAProxy(t, text.String(), socket)
 	sent := make([][2][]string, len(checkCases))
@@ -342,11 +344,17 @@ func runHAProxy(t *testing.T, text, socket string) []judgement {
 		t.Fatal(err)
 	}
 	defer func() { cancel(); run.Wait() }()
-	for ctx.Err() == nil {
-		if list := readStats(socket); len(list) == len(checkCases) {
-			return list
-		}
+	results := map[string]judgement{}
+	for ctx.Err() == nil && len(results) < len(checkCases) {
+		readStats(socket, results)
 		time.Sleep(50 * time.Millisecond)
+	}
+	var list []judgement
+	for i := range checkCases {
+		list = append(list, results[fmt.Sprintf("b%d", i)])
+	}
+	if ctx.Err() == nil {
+		return list
 	}
 	cancel()
 	run.Wait()
@@ -354,36 +362,31 @@ func runHAProxy(t *testing.T, text, socket string) []judgement {
 	return nil
 }
 
-// readStats returns the results of the checks; short when not all are done.
-func readStats(socket string) []judgement {
+// readStats adds the first result of each backend's check. One that is under way tells nothing.
+func readStats(socket string, results map[string]judgement) {
 	conn, err := net.Dial("unix", socket)
 	if err != nil {
-		return nil
+		return
 	}
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(time.Second))
 	io.WriteString(conn, "show stat\n")
 	rows, err := csv.NewReader(conn).ReadAll()
 	if err != nil || len(rows) == 0 {
-		return nil
+		return
 	}
 	column := map[string]int{}
 	for i, name := range rows[0] {
 		column[name] = i
 	}
-	var list []judgement
 	for _, row := range rows[1:] {
-		if row[column["svname"]] != "s" {
+		code, name := row[column["check_status"]], row[column["# pxname"]]
+		if _, known := results[name]; known || row[column["svname"]] != "s" || code == "" || code == "INI" || strings.HasPrefix(code, "*") {
 			continue
-		}
-		code := strings.TrimPrefix(row[column["check_status"]], "* ")
-		if code == "INI" || code == "" || strings.HasPrefix(row[column["check_status"]], "* ") && row[column["check_duration"]] == "" {
-			return nil
 		}
 		if status := row[column["check_code"]]; status != "" && status != "0" {
 			code += " " + status
 		}
-		list = append(list, judgement{code, row[column["last_chk"]]})
+		results[name] = judgement{code, row[column["last_chk"]]}
 	}
-	return list
 }

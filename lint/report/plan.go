@@ -18,6 +18,9 @@ func WritePlan(w io.Writer, targets []*probe.Target, o Options) error {
 	for _, t := range targets {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n",
 			clean(dialed(t)), lookup(t), spoken(t), clean(safe.Mask(t.Opening(), nil)), clean(o.place(t.Addr.At.Outer())))
+		if t.Check != nil {
+			fmt.Fprintf(table, "\t\tcheck\t%s\t%s\n", clean(safe.Mask(t.Check.String(), nil)), clean(o.place(t.Check.At.Outer())))
+		}
 	}
 	fmt.Fprintf(table, "%s\n", count(len(targets), "target"))
 	return table.Flush()
