@@ -2,6 +2,7 @@ package probe
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -101,8 +102,12 @@ func planCheck(t *Target, u *proxy.Upstream, e *proxy.Endpoint, r *proxy.Route) 
 			c.Connect = u.Timeouts.Connect.Value
 		}
 	}
-	if u.Checking.Dynamic || e.ServerOptions.Check.Dynamic {
+	switch {
+	case u.Checking.Dynamic || e.ServerOptions.Check.Dynamic:
 		c.Never = "it holds what is known only where HAProxy runs"
+		return c
+	case t.Config.Tree.Fragment || e.Stmt.File.IsOpen():
+		c.Never = "lines that are not in sight may change it"
 		return c
 	}
 	own := serverConnect(t, e)
@@ -169,11 +174,11 @@ func (c *Check) plan(u *proxy.Upstream, e *proxy.Endpoint, own CheckConnect) {
 	if bad := rules.badPattern(); bad != "" {
 		c.Never = "the pattern " + bad + " is one for PCRE alone"
 	}
-	switch {
-	case said.Socks4:
+	if said.Socks4 {
 		c.Never = "it goes through a SOCKS proxy"
-	case c.HTTP && (said.Proto == "h2" || slices.Contains(alpnOf(own.TLS), "h2")):
-		c.Never = "it speaks HTTP/2"
+	}
+	if proto := cmp.Or(said.Proto, e.Proto); c.HTTP && proto != "" && proto != "h1" {
+		c.Never = "it speaks " + proto
 	}
 	for _, r := range rules.finish() {
 		step := CheckStep{Number: r.number, Send: r.send, Expect: r.expect}
@@ -181,18 +186,14 @@ func (c *Check) plan(u *proxy.Upstream, e *proxy.Endpoint, own CheckConnect) {
 		case r.connect != nil:
 			connect := r.connect.settle(own, e)
 			step.Connect = &connect
+			if c.HTTP && connect.TLS != nil && slices.Contains(connect.TLS.ALPN, "h2") {
+				c.Never = "it may speak h2"
+			}
 		case r.request != nil:
 			step.Send = r.request.bytes()
 		}
 		c.Steps = append(c.Steps, step)
 	}
-}
-
-func alpnOf(s *TLS) []string {
-	if s == nil {
-		return nil
-	}
-	return s.ALPN
 }
 
 // planAgent fills in the question to an agent (manual 5.2 "agent-check").
@@ -205,6 +206,23 @@ func (c *Check) planAgent(said proxy.ServerCheck) {
 		c.Agent = append(c.Agent, CheckStep{Send: []byte(said.AgentSend)})
 	}
 	c.Agent = append(c.Agent, CheckStep{Expect: &CheckExpect{Kind: ExpectAgent, MinRecv: -1}})
+}
+
+// valid reports what can't be replayed of a check that was not planned here.
+func (c *Check) valid() error {
+	for _, steps := range [][]CheckStep{c.Steps, c.Agent} {
+		for i, s := range steps {
+			switch {
+			case i == 0 && s.Connect == nil:
+				return errors.New("a check begins without a connection")
+			case s.Connect != nil && s.Connect.Port != int(uint16(s.Connect.Port)):
+				return fmt.Errorf("%d is no port", s.Connect.Port)
+			case s.Connect == nil && len(s.Send) == 0 && s.Expect == nil:
+				return fmt.Errorf("step %d of a check does nothing", i+1)
+			}
+		}
+	}
+	return nil
 }
 
 // String tells the steps in few words, such as "GET /health HTTP/1.0, expect status 200-399". Bytes that are no text are

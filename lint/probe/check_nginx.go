@@ -118,7 +118,7 @@ func plusCheck(t *Target, at *syntax.Stmt) *Check {
 	c.Steps = []CheckStep{{Connect: &connect}}
 	switch {
 	case parameter(at, "type", "") == "grpc" || t.Protocol == proxy.GRPC || t.HTTP2:
-		c.Never = "it speaks HTTP/2"
+		c.Never = "it speaks h2"
 	case t.Protocol == proxy.UDP:
 		c.Never = "it speaks UDP"
 	case t.Protocol != proxy.HTTP && t.Protocol != proxy.TCP:

@@ -249,7 +249,7 @@ func (r *checkRules) parseConnect(stmt *syntax.Stmt) *checkDial {
 		case "proto":
 			i++
 			if stmt.Arg(i) == "h2" {
-				r.never = "it speaks HTTP/2"
+				r.never = "it speaks h2"
 			}
 		case "comment":
 			i++

@@ -36,6 +36,9 @@ func (p *prober) check(ctx context.Context, r *Result) *Outcome {
 	default:
 		home.network = r.Found.Addrs[0]
 	}
+	if o := r.sameAddress(); o != nil {
+		return o
+	}
 	began := time.Now()
 	outcome := Outcome{Code: L4OK}
 	if len(c.Steps) > 0 {
@@ -46,8 +49,25 @@ func (p *prober) check(ctx context.Context, r *Result) *Outcome {
 			outcome = said // an agent that can't be asked changes nothing (manual 5.2 "agent-check")
 		}
 	}
+	if ctx.Err() != nil {
+		outcome = Outcome{Cause: NotTested}
+	}
 	outcome.Took = time.Since(began)
 	return &outcome
+}
+
+// sameAddress returns what is known already of a check's connection: where the traffic's failed to the same address, it
+// would fail, too. It returns nil when the check has to be made.
+func (r *Result) sameAddress() *Outcome {
+	steps := r.Check.Steps
+	if len(r.Tries) == 0 || len(steps) == 0 || steps[0].Connect.Host != "" || steps[0].Connect.Port > 0 {
+		return nil
+	}
+	switch known := r.Tries[0].Outcome; known.Code {
+	case L4CON, L4TOUT:
+		return &known
+	}
+	return nil
 }
 
 // replay runs the steps of a check.
@@ -96,6 +116,7 @@ type checkReplay struct {
 	home   address
 
 	conn    net.Conn
+	stop    func() bool // no longer closes it when the run ends
 	secured bool
 	until   time.Time
 	cut     bool   // until is our own limit, which comes before the check's
@@ -108,7 +129,9 @@ type checkReplay struct {
 
 func (r *checkReplay) close() {
 	if r.conn != nil {
+		r.stop()
 		r.conn.Close()
+		r.conn = nil
 	}
 }
 
@@ -129,16 +152,16 @@ func (r *checkReplay) limit(configured, most time.Duration) {
 
 // dial opens the connection of a step. It may take min(inter, timeout connect), the latter where there is a timeout check
 // (manual 4.2 "timeout check"); what follows may take timeout check, or what is left of inter.
-func (r *checkReplay) dial(ctx context.Context, c *CheckConnect) Outcome {
+func (r *checkReplay) dial(run context.Context, c *CheckConnect) Outcome {
 	r.close()
-	r.conn, r.ended = nil, false
+	r.ended = false
 	r.begin()
 	within := r.check.Interval
 	if r.check.Timeout > 0 && r.check.Connect > 0 {
 		within = min(within, r.check.Connect)
 	}
 	r.limit(within, r.AnswerTimeout)
-	ctx, cancel := context.WithDeadline(ctx, r.until)
+	ctx, cancel := context.WithDeadline(run, r.until)
 	defer cancel()
 	to, problem := r.address(ctx, c)
 	if !problem.OK() {
@@ -149,6 +172,7 @@ func (r *checkReplay) dial(ctx context.Context, c *CheckConnect) Outcome {
 		return outcome
 	}
 	r.conn = conn
+	r.stop = context.AfterFunc(run, func() { conn.Close() })
 	conn.SetDeadline(r.until)
 	if c.SendProxy > 0 {
 		if _, err := conn.Write(checkHeader(c.SendProxy, conn)); err != nil {
@@ -157,12 +181,13 @@ func (r *checkReplay) dial(ctx context.Context, c *CheckConnect) Outcome {
 	}
 	r.secured = c.TLS != nil
 	if r.secured {
-		secured := *r.target
-		secured.TLS = c.TLS
-		if conn, outcome = handshake(ctx, &secured, conn, c.TLS.SNI, &Measure{}); conn == nil {
+		target := *r.target
+		target.TLS = c.TLS
+		secured, outcome := handshake(ctx, &target, conn, c.TLS.SNI, &Measure{})
+		if secured == nil {
 			return outcome
 		}
-		r.conn = conn
+		r.conn = secured
 	}
 	if r.check.Timeout > 0 {
 		r.limit(r.check.Timeout, r.AnswerTimeout)
@@ -253,7 +278,7 @@ func (r *checkReplay) passed() Outcome {
 	case last.Expect != nil && r.check.HTTP && r.check.NotFound && r.status == 404:
 		return Outcome{Code: L7OKC, Cause: BadStatus, Status: r.status}
 	case last.Expect != nil:
-		if last.Expect.Coded {
+		if last.Expect.Coded && len(r.came) >= 3 {
 			r.status, _ = strconv.Atoi(string(r.came[:3]))
 		}
 		return Outcome{Code: cmp.Or(last.Expect.OK, L7OK), Status: r.status}

@@ -22,7 +22,9 @@ func TestCheckPlanned(t *testing.T) {
 		{"port made", "option tcp-check\ntcp-check connect port var(x)", "check", "not replayed: its port is known only to HAProxy"},
 		{"state", "option httpchk\nhttp-check send-state", "check", "not replayed: it tells the server what HAProxy knows of it (send-state)"},
 		{"pattern", "option tcp-check\ntcp-check expect rstring (?<!a)b", "check", "not replayed: the pattern (?<!a)b is one for PCRE alone"},
-		{"HTTP/2", "option httpchk", "check check-proto h2", "not replayed: it speaks HTTP/2"},
+		{"HTTP/2", "option httpchk", "check check-proto h2", "not replayed: it speaks h2"},
+		{"HTTP/2 by ALPN", "option httpchk", "ssl verify none alpn h2,http/1.1 check", "not replayed: it may speak h2"},
+		{"FastCGI", "option httpchk", "proto fcgi check", "not replayed: it speaks fcgi"},
 		{"SOCKS", "", "check check-via-socks4 socks4 10.0.0.9:1080", "not replayed: it goes through a SOCKS proxy"},
 		{"variable", "option httpchk\nhttp-check send hdr Host \"$APP_HOST\"", "check", "not replayed: it holds what is known only where HAProxy runs"},
 		{"password", "option tcp-check\ntcp-check send AUTH\\ hunter22\\r\\n", "check", "not replayed: it sends a secret"},
@@ -160,5 +162,34 @@ func TestCheckElsewhere(t *testing.T) {
 	got := results.List[0]
 	if got.Tries[0].Cause != Refused || got.Checked == nil || got.Checked.Status != 503 {
 		t.Errorf("%+v, checked %+v", got.Tries[0].Outcome, got.Checked)
+	}
+}
+
+// TestCheckOfPlanInvalid has plans name checks that nobody could make.
+func TestCheckOfPlanInvalid(t *testing.T) {
+	for check, want := range map[string]string{
+		`{"steps":[{"send":"YQ=="}]}`:            "a check begins without a connection",
+		`{"steps":[{"connect":{"port":70000}}]}`: "70000 is no port",
+		`{"agent":[{"connect":{}},{}]}`:          "step 2 of a check does nothing",
+		`{"steps":[{"connect":{}},{"send":""}]}`: "step 2 of a check does nothing",
+	} {
+		plan := `{"version":1,"targets":[{"proxy":"haproxy","configuration":"c","at":{"file":"c","line":1,"column":1,"text":"a"},"host":"10.0.0.1","port":80,"pool":"b","servers":1,"protocol":"HTTP","check":` + check + `}]}`
+		if _, err := ReadPlan(strings.NewReader(plan)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", check, err, want)
+		}
+	}
+}
+
+// TestCheckEndsWithTheRun has the run end while a check waits.
+func TestCheckEndsWithTheRun(t *testing.T) {
+	r := record(t, backend{silent: true}, noCertificate)
+	targets := Plan(load(t, "haproxy.cfg", "global\ndefaults\n mode http\n timeout check 8s\nbackend b\n option httpchk\n server s 127.0.0.1:"+r.port()+" check\n"), nil)
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	p := newProber(Defaults())
+	began := time.Now()
+	o := p.check(ctx, &Result{Target: targets[0], Found: p.resolve(ctx, targets[0])})
+	if o.Cause != NotTested || time.Since(began) > 2*time.Second {
+		t.Errorf("%+v after %s", o, time.Since(began))
 	}
 }

@@ -346,6 +346,9 @@ func (p *planReader) target(w planTarget) (*Target, error) {
 	}
 	if t.Check != nil {
 		t.Check.At = p.ref(w.CheckAt)
+		if err := t.Check.valid(); err != nil {
+			return nil, err
+		}
 	}
 	return t, p.limits(&t.Limits, w)
 }
