@@ -186,9 +186,6 @@ func (c *Check) plan(u *proxy.Upstream, e *proxy.Endpoint, own CheckConnect) {
 		case r.connect != nil:
 			connect := r.connect.settle(own, e)
 			step.Connect = &connect
-			if c.HTTP && connect.TLS != nil && slices.Contains(connect.TLS.ALPN, "h2") {
-				c.Never = "it may speak h2"
-			}
 		case r.request != nil:
 			step.Send = r.request.bytes()
 		}

@@ -39,6 +39,7 @@ type backend struct {
 	answer  string // to whatever comes first
 	next    string // to whatever comes then
 	secure  bool
+	old     bool // over TLS it offers HTTP/1.1 alone
 	closes  bool // after the answer
 	hangsUp bool // after the greeting
 	silent  bool
@@ -135,6 +136,7 @@ var checkCases = []checkCase{
 	{name: "connect without default", server: "send-proxy", lines: "option httpchk\nhttp-check connect\nhttp-check send uri /a", backend: answers("200 OK"), want: "L7OK 200"},
 	{name: "TLS", server: "ssl verify none", backend: backend{secure: true}, want: "L6OK"},
 	{name: "TLS httpchk", server: "ssl verify none sni str(a.example)", lines: "option httpchk", backend: backend{secure: true, answer: "HTTP/1.0 200 OK\r\n\r\n"}, want: "L7OK 200"},
+	{name: "TLS ALPN", server: "ssl verify none alpn h2,http/1.1", lines: "option httpchk", backend: backend{secure: true, old: true, answer: "HTTP/1.0 200 OK\r\n\r\n"}, want: "L7OK 200"},
 	{name: "check-ssl", server: "check-ssl verify none check-sni b.example check-alpn http/1.1", lines: "option httpchk", backend: backend{secure: true, answer: "HTTP/1.0 503 No\r\n\r\n"}, want: "L7STS 503"},
 	{name: "no-check-ssl", server: "ssl verify none no-check-ssl", lines: "option httpchk", backend: answers("200 OK"), want: "L7OK 200"},
 	{name: "TLS to plain text", server: "ssl verify none", backend: answers("400 Bad"), want: "L6RSP"},
@@ -199,7 +201,11 @@ func (r *recorder) serve(conn net.Conn, buf *bytes.Buffer) {
 		return
 	}
 	if r.secure {
-		secured := tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{r.certificate}, NextProtos: []string{"h2", "http/1.1"}})
+		protocols := []string{"h2", "http/1.1"}
+		if r.old {
+			protocols = protocols[1:]
+		}
+		secured := tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{r.certificate}, NextProtos: protocols})
 		if secured.Handshake() != nil {
 			return
 		}

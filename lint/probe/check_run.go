@@ -183,9 +183,13 @@ func (r *checkReplay) dial(run context.Context, c *CheckConnect) Outcome {
 	if r.secured {
 		target := *r.target
 		target.TLS = c.TLS
-		secured, outcome := handshake(ctx, &target, conn, c.TLS.SNI, &Measure{})
-		if secured == nil {
+		var m Measure
+		secured, outcome := handshake(ctx, &target, conn, c.TLS.SNI, &m)
+		switch {
+		case secured == nil:
 			return outcome
+		case r.check.HTTP && m.ALPN == "h2":
+			return Outcome{Cause: NotTestable, Detail: "it speaks h2"}
 		}
 		r.conn = secured
 	}

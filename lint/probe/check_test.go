@@ -3,11 +3,15 @@ package probe
 import (
 	"context"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/proxylint/proxylint/parsers"
 )
 
 // TestCheckPlanned tells what a plan shows of checks, those among them that are not replayed.
@@ -23,7 +27,6 @@ func TestCheckPlanned(t *testing.T) {
 		{"state", "option httpchk\nhttp-check send-state", "check", "not replayed: it tells the server what HAProxy knows of it (send-state)"},
 		{"pattern", "option tcp-check\ntcp-check expect rstring (?<!a)b", "check", "not replayed: the pattern (?<!a)b is one for PCRE alone"},
 		{"HTTP/2", "option httpchk", "check check-proto h2", "not replayed: it speaks h2"},
-		{"HTTP/2 by ALPN", "option httpchk", "ssl verify none alpn h2,http/1.1 check", "not replayed: it may speak h2"},
 		{"FastCGI", "option httpchk", "proto fcgi check", "not replayed: it speaks fcgi"},
 		{"SOCKS", "", "check check-via-socks4 socks4 10.0.0.9:1080", "not replayed: it goes through a SOCKS proxy"},
 		{"variable", "option httpchk\nhttp-check send hdr Host \"$APP_HOST\"", "check", "not replayed: it holds what is known only where HAProxy runs"},
@@ -180,6 +183,20 @@ func TestCheckOfPlanInvalid(t *testing.T) {
 	}
 }
 
+// TestCheckAgreesOnHTTP2 has a server choose HTTP/2, in which checks are not replayed.
+func TestCheckAgreesOnHTTP2(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.NotFoundHandler())
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	defer s.Close()
+	targets := Plan(load(t, "haproxy.cfg", "global\ndefaults\n mode http\nbackend b\n option httpchk\n server s "+s.Listener.Addr().String()+" ssl verify none alpn h2,http/1.1 check\n"), nil)
+	p := newProber(Defaults())
+	ctx := context.Background()
+	if o := p.check(ctx, &Result{Target: targets[0], Found: p.resolve(ctx, targets[0])}); o.Cause != NotTestable {
+		t.Errorf("%+v", o)
+	}
+}
+
 // TestCheckEndsWithTheRun has the run end while a check waits.
 func TestCheckEndsWithTheRun(t *testing.T) {
 	r := record(t, backend{silent: true}, noCertificate)
@@ -192,4 +209,36 @@ func TestCheckEndsWithTheRun(t *testing.T) {
 	if o.Cause != NotTested || time.Since(began) > 2*time.Second {
 		t.Errorf("%+v after %s", o, time.Since(began))
 	}
+}
+
+// FuzzCheck plans checks of any lines, and judges any answer to them.
+func FuzzCheck(f *testing.F) {
+	for _, c := range checkCases {
+		f.Add(c.lines, c.server, c.backend.greets+c.backend.answer)
+	}
+	f.Fuzz(func(t *testing.T, lines, server, answer string) {
+		configs, err := parsers.LoadText("haproxy.cfg", "global\ndefaults\n mode http\nbackend b\n "+lines+"\n server s 10.0.0.1:80 check "+server+"\n", parsers.Options{})
+		if err != nil {
+			return
+		}
+		for _, target := range Plan(configs, nil) {
+			if target.Check == nil || target.Check.String() == "" {
+				continue
+			}
+			if err := target.Check.valid(); err != nil && target.Check.Never == "" {
+				t.Errorf("%s: %v", target.Check, err)
+			}
+			for i, s := range target.Check.Steps {
+				if s.Expect == nil {
+					continue
+				}
+				for _, ended := range []bool{false, true} {
+					r := checkReplay{target: target, check: target.Check, steps: target.Check.Steps, came: []byte(answer), ended: ended}
+					if _, enough := r.judge(&s); ended && !enough {
+						t.Errorf("step %d waits for what never comes", i)
+					}
+				}
+			}
+		}
+	})
 }
