@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -132,7 +133,8 @@ func (c *Check) keepSecrets(lines []*syntax.Stmt) {
 // is written (manual 5.2 "check", "check-send-proxy", "check-ssl").
 func serverConnect(t *Target, e *proxy.Endpoint) CheckConnect {
 	said := e.ServerOptions.Check
-	connect := CheckConnect{Host: said.Addr, Port: said.Port}
+	host, port := splitAddr(said.Addr)
+	connect := CheckConnect{Host: host, Port: cmp.Or(said.Port, port)}
 	elsewhere := said.Addr != "" || said.Port > 0
 	if said.SendProxy || !elsewhere {
 		connect.SendProxy = t.SendProxy
@@ -144,6 +146,14 @@ func serverConnect(t *Target, e *proxy.Endpoint) CheckConnect {
 		connect.TLS = checkTLS(e, said.SNI, said.ALPN)
 	}
 	return connect
+}
+
+// splitAddr takes a port off an IP address.
+func splitAddr(text string) (host string, port int) {
+	if a, err := netip.ParseAddrPort(text); err == nil {
+		return a.Addr().String(), int(a.Port())
+	}
+	return text, 0
 }
 
 // checkTLS returns how a check is encrypted: with the server's certificates, but names of its own.

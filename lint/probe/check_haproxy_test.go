@@ -125,6 +125,7 @@ var checkCases = []checkCase{
 	{name: "mysql", lines: "option mysql-check", backend: backend{greets: "\x06\x00\x00\x00\x0a8.0.1\x00"}, want: "L7OK"},
 	{name: "mysql error", lines: "option mysql-check", backend: backend{greets: "\x0a\x00\x00\x00\xff\x15\x04blocked"}, want: "L7STS 1045"},
 	{name: "check port", server: "port {other}", lines: "option httpchk", backend: backend{dead: true}, want: "L7STS 503"},
+	{name: "connect addr", lines: "option tcp-check\ntcp-check connect addr 127.0.0.1:{other}\ntcp-check send x\ntcp-check expect string 503", backend: backend{dead: true}, want: "L7OK"},
 	{name: "check addr", server: "addr 127.0.0.2", backend: backend{}, want: "L4CON"},
 	{name: "send-proxy", server: "send-proxy", lines: "option httpchk", backend: answers("200 OK"), want: "L7OK 200"},
 	{name: "send-proxy-v2", server: "send-proxy-v2", lines: "option httpchk", backend: answers("200 OK"), want: "L7OK 200"},

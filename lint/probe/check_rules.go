@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"encoding/hex"
 	"slices"
 	"strconv"
@@ -265,7 +266,8 @@ func (d *checkDial) settle(own CheckConnect, e *proxy.Endpoint) CheckConnect {
 		connect = own
 	}
 	if d.host != "" {
-		connect.Host = d.host
+		host, port := splitAddr(d.host)
+		connect.Host, connect.Port = host, cmp.Or(port, connect.Port)
 	}
 	if d.port > 0 {
 		connect.Port = d.port
