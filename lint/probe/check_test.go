@@ -33,6 +33,7 @@ func TestCheckPlanned(t *testing.T) {
 		{"password", "option tcp-check\ntcp-check send AUTH\\ hunter22\\r\\n", "check", "not replayed: it sends a secret"},
 		{"token", "option httpchk\nhttp-check send hdr Authorization \"Bearer abcDEF123456\"", "check", "not replayed: it sends a secret"},
 		{"cookie", "option httpchk\nhttp-check send hdr Cookie id=7", "check", "not replayed: it sends a secret"},
+		{"cookie expected", "option httpchk\nhttp-check expect hdr name set-cookie", "check", "send OPTIONS / HTTP/1.0, expect hdr set-cookie"},
 		{"login", "option pgsql-check user postgres", "check", "connect"},
 		{"agent", "", "agent-check agent-port 9 agent-send hi", "connect to port:9, send hi, expect agent"},
 	} {
