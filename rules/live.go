@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/proxylint/proxylint/lint"
 	"github.com/proxylint/proxylint/lint/probe"
@@ -117,10 +118,22 @@ func liveNotes(r *probe.Result, fault *probe.Try) []string {
 	if line := r.LogLine(fault.Outcome); line != "" {
 		notes = append(notes, proxyLabel(r.Dialect)+" logs: "+line)
 	}
+	if len(r.Nearby) > 1 {
+		notes = append(notes, "on its machine listen "+nearbyList(r.Nearby))
+	}
 	if r.Checked != nil && r.Checked.OK() {
 		notes = append(notes, "its health check passes, so the proxy goes on sending requests")
 	}
 	return notes
+}
+
+// nearbyList writes what listens as prose: "8001 (node), 8080 (java)".
+func nearbyList(list []probe.Listening) string {
+	var texts []string
+	for _, l := range list {
+		texts = append(texts, fmt.Sprintf("%d (%s)", l.Port, l.Process))
+	}
+	return strings.Join(texts, ", ")
 }
 
 func proxyLabel(d syntax.Dialect) string {

@@ -32,6 +32,7 @@ func Run(ctx context.Context, targets []*Target, o Options) *Results {
 	if p.Measure && !p.ResolveOnly {
 		p.measure(ctx, results.List)
 	}
+	findNearby(results.List)
 	results.Took = time.Since(results.Began)
 	return results
 }
