@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"slices"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/proxylint/proxylint/lint"
 	"github.com/proxylint/proxylint/lint/inventory"
 	"github.com/proxylint/proxylint/lint/lsp"
 	"github.com/proxylint/proxylint/parsers"
@@ -49,11 +51,11 @@ func runLSP(c *cli.Context) error {
 	}
 	err = lsp.Serve(c.Context, c.App.Reader, c.App.Writer, c.App.ErrWriter, lsp.Options{
 		Version:   buildVersion(),
-		Rules:     rules.All(),
 		Doc:       ruleMarkdown,
 		FactRoots: factRoots,
 		Facts:     in.factsBelow,
 		Load:      in.loadOpen,
+		Judge:     in.judgeOpen,
 	})
 	if errors.Is(err, lsp.ErrNoShutdown) {
 		return errFindings
@@ -92,4 +94,11 @@ func (in *input) loadOpen(
 	}
 	now.associate(configs)
 	return configs, nil
+}
+
+// judgeOpen lints what loadOpen read.
+func (in *input) judgeOpen(ctx context.Context, configs []*proxy.Config, facts *inventory.Facts) lint.Result {
+	now := *in
+	now.facts = facts
+	return now.judge(ctx, configs, rules.All(), nil)
 }

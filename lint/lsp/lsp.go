@@ -19,16 +19,16 @@ import (
 
 // Options are what the server knows of the program around it.
 type Options struct {
-	Version string // proxylint's own
-	Rules   []*lint.Rule
+	Version string                   // proxylint's own
 	Doc     func(rule string) string // a rule's documentation, as Markdown; "" for one that does not exist
 
 	// FactRoots returns the folders that facts around files are looked for in, none in another, and Facts looks for
 	// them; root is "" for a file outside of all. Load reads the configurations that paths name, with the texts of open
-	// files, and says where each runs.
+	// files, and says where each runs; Judge lints them.
 	FactRoots func(paths []string) []string
 	Facts     func(root string) *inventory.Facts
 	Load      func(paths []string, open map[string]parsers.Document, facts *inventory.Facts) ([]*proxy.Config, error)
+	Judge     func(ctx context.Context, configs []*proxy.Config, facts *inventory.Facts) lint.Result
 }
 
 // ErrNoShutdown says that the editor left without the shutdown request, for which the protocol wants exit code 1.

@@ -87,7 +87,9 @@ type both struct {
 
 func (e *editor) options() Options {
 	return Options{
-		Rules:     []*lint.Rule{namesBad, comments},
+		Judge: func(ctx context.Context, configs []*proxy.Config, facts *inventory.Facts) lint.Result {
+			return lint.Run(ctx, configs, []*lint.Rule{namesBad, comments}, lint.Around{Inventory: facts, Today: time.Now()})
+		},
 		Doc:       func(id string) string { return "about " + id },
 		FactRoots: func([]string) []string { return []string{e.dir} },
 		Facts: func(string) *inventory.Facts {

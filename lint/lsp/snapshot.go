@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
-	"time"
 
 	"github.com/proxylint/proxylint/lint"
 	"github.com/proxylint/proxylint/lint/inventory"
@@ -67,7 +66,7 @@ func (s *server) analyze(ctx context.Context, documents []*document) *snapshot {
 			s.facts[root] = s.Facts(root)
 		}
 		configs := s.load(roots[root], open, s.facts[root])
-		result := lint.Run(ctx, configs, s.Rules, lint.Around{Inventory: s.facts[root], Today: time.Now()})
+		result := s.Judge(ctx, configs, s.facts[root])
 		snap.configs = append(snap.configs, configs...)
 		snap.findings = append(snap.findings, report.ForEditor(result.Diagnostics)...)
 		for _, path := range result.Files {
