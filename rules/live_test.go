@@ -18,7 +18,8 @@ import (
 //	# live: ADDRESS [@IP] CAUSE [key=value]...
 //
 // ADDRESS is the target as written, CAUSE a probe.Cause by its name. A target that no comment names is ok.
-// "# live: strict ok" is --strict-live.
+// "# live: strict ok" is --strict-live, and "# live: locked ok" is --locked with the lock file found. "# live: named ok
+// NAME=IP" says what a name beside an address resolves to.
 var liveComment = regexp.MustCompile(`(?m)^# live: (\S+)(?: @(\S+))? (\S+)(.*)$`)
 
 // script returns what the comments of the configurations say would be found; nil when there are none.
@@ -36,7 +37,13 @@ func script(t *testing.T, configs []*proxy.Config, facts *inventory.Facts) *prob
 		return nil
 	}
 	results := &probe.Results{Began: today, Strict: said["strict"] != nil}
-	used := map[string]bool{"strict": true}
+	used := map[string]bool{"strict": true, "locked": true, "named": true}
+	if said["locked"] != nil {
+		results.Lock = facts.LockOf(configs[0])
+	}
+	for _, m := range said["named"] {
+		scriptNamed(results, m[4])
+	}
 	for _, target := range probe.Plan(configs, facts) {
 		r := &probe.Result{Target: target}
 		name := strings.TrimPrefix(strings.TrimPrefix(target.Addr.At.Text(), "http://"), "unix@")
@@ -90,6 +97,18 @@ func scriptTry(t *testing.T, r *probe.Result, m []string) {
 		r.Found.Outcome = try.Outcome
 	default:
 		r.Tries = append(r.Tries, try)
+		if m[2] != "" {
+			r.Found.Addrs = append(r.Found.Addrs, try.Addr)
+		}
+	}
+}
+
+// scriptNamed says what names beside addresses resolve to.
+func scriptNamed(results *probe.Results, text string) {
+	results.Named = map[string][]netip.Addr{}
+	for word := range strings.FieldsSeq(text) {
+		name, addr, _ := strings.Cut(word, "=")
+		results.Named[name] = append(results.Named[name], netip.MustParseAddr(addr))
 	}
 }
 
@@ -121,6 +140,8 @@ func scriptSetting(r *probe.Result, try *probe.Try, key, value string) bool {
 		try.Expires, _ = time.Parse(time.DateOnly, value)
 	case "names":
 		try.Names = strings.Split(value, ",")
+	case "cert":
+		try.Cert = value
 	case "mute":
 		r.Found.Mute = strings.Split(value, ",")
 	case "nearby":

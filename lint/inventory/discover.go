@@ -57,6 +57,7 @@ var kinds = []kind{
 	{"systemd", isUnitName, nil, (*reader).unit},
 	{"Tomcat", isTomcatName, holdsTomcat, (*reader).tomcat},
 	{"Spring", isSpringName, nil, (*reader).spring},
+	{"lock", isLockFile, nil, (*reader).lock},
 }
 
 // reader gathers the facts below one root.

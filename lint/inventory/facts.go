@@ -22,6 +22,7 @@ type Facts struct {
 	Machines  []Machine   // names, addresses and ports that an --inventory file lists
 	Listening []Listening // sockets open on the proxy's machine, from a listing of ss; nil: none was given
 	OwnAddrs  []OwnAddr   // addresses of the proxy's machine, from a listing of ip; nil: none was given
+	Locks     []*Lock     // what dialing found in the past
 	Gaps      []Gap       // what could not be read
 	Complete  bool        // the Machines are all there are, as the user says
 

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/proxylint/proxylint/lint/inventory"
 	"github.com/proxylint/proxylint/parsers/proxy"
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
@@ -174,6 +175,7 @@ type Measure struct {
 	Names    []string      // of the certificate
 	ALPN     string        // the protocol agreed
 	TLS      uint16        // the version agreed, as crypto/tls has it
+	Cert     string        // SHA-256 of the server's certificate, in lower-case hexadecimal
 }
 
 // Try is what came of one address of a target.
@@ -215,6 +217,9 @@ type Results struct {
 	Took    time.Duration
 	Vantage string // whence it was dialed: the name of the machine
 	Strict  bool   // an address that does not answer is an error
+
+	Named map[string][]netip.Addr // what names that stand beside literal addresses resolve to, see LookUp
+	Lock  *inventory.Lock         // what it is held to; nil: nothing
 }
 
 // Of returns the results of one configuration's targets.
