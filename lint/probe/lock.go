@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
 	"net"
 	"net/netip"
 	"strconv"
@@ -194,4 +197,11 @@ func LookUp(ctx context.Context, names []string, o Options) map[string][]netip.A
 	}
 	workers.Wait()
 	return found
+}
+
+// fingerprint returns the SHA-256 of a certificate, as "openssl x509 -fingerprint -sha256" does, but in lower case
+// without colons.
+func fingerprint(c *x509.Certificate) string {
+	sum := sha256.Sum256(c.Raw)
+	return hex.EncodeToString(sum[:])
 }

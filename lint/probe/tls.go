@@ -38,7 +38,7 @@ func handshake(ctx context.Context, t *Target, conn net.Conn, name string, m *Me
 	state := secured.ConnectionState()
 	m.TLS, m.ALPN = state.Version, state.NegotiatedProtocol
 	leaf := state.PeerCertificates[0]
-	m.Expires, m.Names = leaf.NotAfter, namesOf(leaf)
+	m.Expires, m.Names, m.Cert = leaf.NotAfter, namesOf(leaf), fingerprint(leaf)
 	if !t.TLS.Verify {
 		return secured, Outcome{Code: L6OK}
 	}

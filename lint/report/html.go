@@ -49,6 +49,7 @@ type (
 		Counts        []htmlCount
 		LeftOut       []string // what the page has no room for
 		Picture       template.HTML
+		Live          *htmlLive
 		Files         []*htmlFile
 		Rules         []htmlRule
 	}
@@ -125,6 +126,7 @@ func (o Options) htmlPage(result lint.Result) (*htmlPage, error) {
 	}
 	o.addFindings(p.Files)
 	p.Rules = o.htmlRules(shown)
+	p.addLive(o, result.Live)
 	return p, nil
 }
 

@@ -22,6 +22,8 @@ type (
 		Version     int              `json:"version"`
 		Diagnostics []jsonDiagnostic `json:"diagnostics"`
 		Summary     jsonSummary      `json:"summary"`
+		Vantage     *jsonVantage     `json:"vantage,omitempty"` // with Live alone
+		Live        []jsonLive       `json:"live,omitzero"`
 	}
 	jsonDiagnostic struct {
 		Rule      string        `json:"rule"`
@@ -81,6 +83,9 @@ func writeJSON(w io.Writer, result lint.Result, o Options) error {
 	}
 	for _, d := range result.Diagnostics {
 		out.Diagnostics = append(out.Diagnostics, o.jsonDiagnostic(d))
+	}
+	if result.Live != nil {
+		out.Vantage, out.Live = newJSONVantage(result.Live), o.jsonLive(result.Live)
 	}
 	return encodeJSON(w, out)
 }

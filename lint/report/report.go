@@ -5,6 +5,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -18,6 +19,7 @@ import (
 // Options are what all formats share.
 type Options struct {
 	Color   bool                  // text: severities, places and carets in colour
+	Width   int                   // tables: the columns that a line takes at most; 0: as many as it needs
 	Dir     string                // absolute; paths below it are written relative to it, with slashes
 	Version string                // proxylint's own; may be empty
 	Rule    func(id string) Rule  // documents the rule of a diagnostic; nil: there is no more than its ID
@@ -53,13 +55,21 @@ func RuleURL(id string) string { return homepage + "/blob/HEAD/rules/README.md#"
 // Formats lists the names that --format takes, sorted.
 func Formats() []string { return slices.Sorted(maps.Keys(formats)) }
 
+// LiveFormats lists those that --format takes where upstreams are dialed.
+func LiveFormats() []string { return append(Formats(), prometheus) }
+
 // Write writes the result in the named format; an unknown name is an error that lists the formats.
 // What comes from a linted file can't hide, forge or give away anything in the output: secrets are
 // masked, invisible characters shown, and commands to a CI runner broken up.
 func Write(w io.Writer, format string, result lint.Result, o Options) error {
 	write, ok := formats[format]
-	if !ok {
-		return fmt.Errorf("unknown format %q, want one of %s", format, strings.Join(Formats(), ", "))
+	switch {
+	case format == prometheus && result.Live == nil:
+		return errors.New("the format prometheus tells of what was dialed, and nothing was: see --live")
+	case format == prometheus:
+		write = writePrometheus
+	case !ok:
+		return fmt.Errorf("unknown format %q, want one of %s", format, strings.Join(LiveFormats(), ", "))
 	}
 	result.Diagnostics = Safe(result.Diagnostics)
 	return write(w, result, o)
