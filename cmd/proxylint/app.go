@@ -146,7 +146,7 @@ func arrangeFlags(known []cli.Flag, args []string) ([]string, error) {
 		if flag == cli.HelpFlag {
 			return []string{"--help"}, nil // a path would be taken for what to help with
 		}
-		if isSwitch(flag) && hasValue {
+		if isSwitch(flag) && !isOptional(flag) && hasValue {
 			return nil, fmt.Errorf("--%s takes no value", name)
 		}
 		flags = append(flags, arg)
@@ -171,10 +171,10 @@ func flagNamed(known []cli.Flag, name string) cli.Flag {
 	return known[at]
 }
 
-// isSwitch reports whether a flag takes no value.
+// isSwitch reports whether a flag takes no value from the next word.
 func isSwitch(f cli.Flag) bool {
 	_, ok := f.(*cli.BoolFlag)
-	return ok
+	return ok || isOptional(f)
 }
 
 func unknownFlag(known []cli.Flag, arg string) error {

@@ -17,6 +17,7 @@ type factFlags struct {
 	hosts string
 	files []string // --inventory
 	off   bool     // --no-inventory: nothing is looked for
+	days  int      // --max-age of a lock file
 }
 
 // fill takes from the settings what no flag says.

@@ -48,6 +48,7 @@ func inputFlags() []cli.Flag {
 			Name: "no-inventory", DisableDefaultText: true,
 			Usage: "look for no compose files, manifests and the like in the repository",
 		},
+		&cli.IntFlag{Name: "max-age", Value: 90, Usage: "pass over what an upstreams.lock has not seen for `DAYS`"},
 		&cli.StringFlag{Name: "nginx-version", Usage: "the nginx that will read it: `V`, such as 1.27.3"},
 		&cli.StringFlag{Name: "haproxy-version", Usage: "the HAProxy that will read it: `V`, such as 3.0"},
 		&cli.StringFlag{Name: "stdin-filename", Usage: "the `NAME` to give what the path - holds"},
@@ -66,7 +67,7 @@ func newInput(c *cli.Context) (*input, error) {
 	if err != nil {
 		return nil, err
 	}
-	around := factFlags{c.String("hosts"), *c.Generic("inventory").(*repeated), c.Bool("no-inventory")}
+	around := factFlags{c.String("hosts"), *c.Generic("inventory").(*repeated), c.Bool("no-inventory"), c.Int("max-age")}
 	around.fill(said)
 	facts, factsErr := around.named()
 	paths := c.Args().Slice()
@@ -76,14 +77,17 @@ func newInput(c *cli.Context) (*input, error) {
 	if len(paths) == 0 {
 		paths = []string{"."}
 	}
-	var pathErr, stdinErr error
+	var pathErr, stdinErr, ageErr error
+	if around.days < 1 {
+		ageErr = errors.New("--max-age: it must be one day or more")
+	}
 	if slices.Contains(paths, "") {
 		pathErr = errors.New("a PATH is empty: it may come from a variable that is not set")
 	}
 	if c.IsSet("stdin-filename") && !slices.Contains(paths, stdinPath) {
 		stdinErr = errors.New("--stdin-filename names what the path - holds, and there is none")
 	}
-	if err := cmp.Or(dialectErr, nginxErr, haproxyErr, factsErr, pathErr, stdinErr); err != nil {
+	if err := cmp.Or(dialectErr, nginxErr, haproxyErr, factsErr, pathErr, stdinErr, ageErr); err != nil {
 		return nil, err
 	}
 	return &input{
@@ -113,6 +117,7 @@ func (in *input) read(stdin io.Reader) ([]*proxy.Config, error) {
 
 // associate finds out where each configuration runs, and what that says of it.
 func (in *input) associate(configs []*proxy.Config) {
+	in.facts.Forget(time.Now().AddDate(0, 0, -in.around.days))
 	in.facts.Associate(configs)
 	if in.fill(configs) {
 		in.facts.Associate(configs)

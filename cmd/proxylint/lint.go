@@ -48,9 +48,9 @@ func lintCommand() *cli.Command {
 		OnUsageError:       passError,
 		Action:             runLint,
 		Flags: append([]cli.Flag{
-			oneOf(report.Formats(), &cli.GenericFlag{
+			oneOf(report.LiveFormats(), &cli.GenericFlag{
 				Name: "format", Value: &repeated{}, DefaultText: "text",
-				Usage: "write `F[=FILE]`, where F is " + alternatives(report.Formats()) + "; may be repeated",
+				Usage: "write `F[=FILE]`, where F is " + alternatives(report.LiveFormats()) + "; may be repeated",
 			}),
 			oneOf(keys(severities), &cli.StringFlag{
 				Name: "fail-on", Value: "warning", DefaultText: "warning",
@@ -237,8 +237,8 @@ func parseOutputs(values []string) ([]output, error) {
 	for _, value := range values {
 		format, file, toFile := strings.Cut(value, "=")
 		switch {
-		case !slices.Contains(report.Formats(), format):
-			return nil, notOneOf("--format", format, report.Formats())
+		case !slices.Contains(report.LiveFormats(), format):
+			return nil, notOneOf("--format", format, report.LiveFormats())
 		case toFile && file == "":
 			return nil, fmt.Errorf("--format %s: no file after =", value)
 		case slices.ContainsFunc(list, func(o output) bool { return o.file == file }):
@@ -292,6 +292,9 @@ func (j *job) write(stdout io.Writer, configs []*proxy.Config, result lint.Resul
 }
 
 func writeFile(o output, result lint.Result, options report.Options) error {
+	if o.format == report.Prometheus {
+		return replaceMetrics(o.file, result, options)
+	}
 	file, err := os.Create(o.file)
 	if err == nil {
 		err = cmp.Or(report.Write(file, o.format, result, options), file.Close())

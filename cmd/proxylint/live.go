@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"slices"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
 
 	"github.com/proxylint/proxylint/lint"
 	"github.com/proxylint/proxylint/lint/inventory"
@@ -41,11 +43,11 @@ func liveCommand() *cli.Command {
 		Flags: append([]cli.Flag{
 			&cli.GenericFlag{
 				Name: "format", Value: &repeated{}, DefaultText: "text",
-				Usage: "write `F[=FILE]`, where F is " + alternatives(report.Formats()) + "; may be repeated",
+				Usage: "write `F[=FILE]`, where F is " + alternatives(report.LiveFormats()) + "; may be repeated",
 			},
 			&cli.StringFlag{Name: "fail-on", Value: "warning", Usage: "exit with 1 from `SEVERITY` on: error, warning, info, never"},
 			colorFlag(),
-		}, slices.Concat(planFlags(), probeFlags(), inputFlags())...),
+		}, slices.Concat(planFlags(), probeFlags(), lockFlags(), inputFlags())...),
 	}
 }
 
@@ -82,11 +84,19 @@ func (f liveFlags) run(c *cli.Context, configs []*proxy.Config, facts *inventory
 	if !f.on {
 		return nil, nil
 	}
-	return probe.Run(c.Context, f.targets(configs, facts), f.options), nil
+	results := probe.Run(c.Context, f.targets(configs, facts), f.options)
+	if f.options.ResolveOnly {
+		results.Named = probe.LookUp(c.Context, rules.NamesBeside(configs, facts), f.options)
+	}
+	return results, nil
 }
 
 func runLive(c *cli.Context) error {
 	job, err := newJob(c)
+	if err != nil {
+		return err
+	}
+	lock, err := newLockFile(c)
 	if err != nil {
 		return err
 	}
@@ -98,13 +108,13 @@ func runLive(c *cli.Context) error {
 		return writePlan(c, job.outputs, targets)
 	}
 	results := probe.Run(c.Context, targets, job.live.options)
+	lock.hold(results)
 	result := job.judge(c.Context, configs, liveRules(), results)
-	var table bytes.Buffer
-	dir, err := os.Getwd()
-	if err != nil {
+	if err := lock.save(results); err != nil {
 		return err
 	}
-	if err := report.WriteLive(&table, results, report.Options{Dir: dir}); err != nil {
+	table, err := job.liveTable(c.App.Writer, results)
+	if err != nil {
 		return err
 	}
 	if err := job.write(c.App.Writer, configs, result, ""); err != nil {
@@ -117,6 +127,25 @@ func runLive(c *cli.Context) error {
 		return errFindings
 	}
 	return nil
+}
+
+// liveTable returns the table that stands below the findings as text; it is empty where standard output gets another
+// format.
+func (j *job) liveTable(stdout io.Writer, results *probe.Results) (*bytes.Buffer, error) {
+	var table bytes.Buffer
+	if !slices.Contains(j.outputs, output{format: "text"}) {
+		return &table, nil
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	o := report.Options{Dir: dir}
+	if file, ok := stdout.(*os.File); ok {
+		o.Width, _, _ = term.GetSize(int(file.Fd())) // 0 where it is no terminal
+	}
+	table.WriteByte('\n')
+	return &table, report.WriteLive(&table, results, o)
 }
 
 // targets returns what is to be dialed, and the configurations that it belongs to.

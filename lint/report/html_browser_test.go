@@ -40,6 +40,7 @@ func browserPage(t *testing.T) []byte {
 	}
 	o := documented
 	o.Picture = graph.New(configs, nil, "").SVG
+	first.Live = liveResult().Live
 	return write(t, "html", first, o)
 }
 
@@ -292,5 +293,20 @@ func TestBrowserPhone(t *testing.T) {
 	b := open(t, browserPage(t), chromedp.EmulateViewport(390, 800))
 	if width := evaluate[int](b, "document.documentElement.scrollWidth"); width > 390 {
 		t.Errorf("the page is %d wide", width)
+	}
+}
+
+// TestBrowserLive has a table that is wider than a phone: it scrolls by itself, and shows a server's words as text.
+func TestBrowserLive(t *testing.T) {
+	b := open(t, browserPage(t), chromedp.EmulateViewport(390, 800))
+	const table = "document.querySelector('.live table')"
+	if rows := evaluate[int](b, table+".tBodies[0].rows.length"); rows != 6 {
+		t.Errorf("%d rows", rows)
+	}
+	if wide := evaluate[bool](b, table+".parentElement.scrollWidth > "+table+".parentElement.clientWidth"); !wide {
+		t.Error("the table is squeezed")
+	}
+	if text := evaluate[string](b, table+".tBodies[0].rows[2].cells[9].textContent"); !strings.HasSuffix(text, "<b>x") {
+		t.Errorf("the detail is %q", text)
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/proxylint/proxylint/lint"
 )
 
-// prometheus is the name of the format that tells of what was dialed, and of nothing else.
-const prometheus = "prometheus"
+// Prometheus is the name of the format that tells of what was dialed, and of nothing else.
+const Prometheus = "prometheus"
 
 // maxSeries bounds the addresses that are told of: each is a dozen time series wherever it is stored.
 const maxSeries = 10_000

@@ -56,7 +56,11 @@ func RuleURL(id string) string { return homepage + "/blob/HEAD/rules/README.md#"
 func Formats() []string { return slices.Sorted(maps.Keys(formats)) }
 
 // LiveFormats lists those that --format takes where upstreams are dialed.
-func LiveFormats() []string { return append(Formats(), prometheus) }
+func LiveFormats() []string {
+	list := append(Formats(), Prometheus)
+	slices.Sort(list)
+	return list
+}
 
 // Write writes the result in the named format; an unknown name is an error that lists the formats.
 // What comes from a linted file can't hide, forge or give away anything in the output: secrets are
@@ -64,9 +68,9 @@ func LiveFormats() []string { return append(Formats(), prometheus) }
 func Write(w io.Writer, format string, result lint.Result, o Options) error {
 	write, ok := formats[format]
 	switch {
-	case format == prometheus && result.Live == nil:
+	case format == Prometheus && result.Live == nil:
 		return errors.New("the format prometheus tells of what was dialed, and nothing was: see --live")
-	case format == prometheus:
+	case format == Prometheus:
 		write = writePrometheus
 	case !ok:
 		return fmt.Errorf("unknown format %q, want one of %s", format, strings.Join(LiveFormats(), ", "))

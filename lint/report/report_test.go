@@ -191,7 +191,7 @@ func TestWriteLeavesResult(t *testing.T) {
 
 func TestUnknownFormat(t *testing.T) {
 	err := Write(io.Discard, "xml", lint.Result{}, Options{})
-	want := `unknown format "xml", want one of checkstyle, github, gitlab, html, json, junit, markdown, rdjson, sarif, text, prometheus`
+	want := `unknown format "xml", want one of checkstyle, github, gitlab, html, json, junit, markdown, prometheus, rdjson, sarif, text`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
