@@ -94,7 +94,7 @@ func measure(b *testing.B, cmd *exec.Cmd) usage {
 	}
 }
 
-func build(b *testing.B) string {
+func build(b testing.TB) string {
 	b.Helper()
 	binary := filepath.Join(b.TempDir(), "proxylint")
 	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
@@ -103,7 +103,7 @@ func build(b *testing.B) string {
 	return binary
 }
 
-func plant(b *testing.B, name, text string) string {
+func plant(b testing.TB, name, text string) string {
 	b.Helper()
 	path := filepath.Join(b.TempDir(), name)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
