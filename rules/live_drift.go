@@ -27,11 +27,11 @@ a name has a new address, a server another certificate, or the file does not kno
 		How: `Find out why it changed. Where it was meant to, run "proxylint live --update-lock" and commit the file.`,
 		Bad: lint.Example{
 			Nginx: `# live: locked ok
-# live: app.corp.net:8080 @10.0.0.9 ok
+# live: 10.0.0.7:8080 refused
 events {}
 http {
     upstream app {
-        server app.corp.net:8080;
+        server 10.0.0.7:8080;
     }
     server {
         listen 8080;
@@ -43,7 +43,7 @@ http {
 }
 `,
 			HAProxy: `# live: locked ok
-# live: app.corp.net:8080 @10.0.0.9 ok
+# live: 10.0.0.7:8080 refused
 defaults
     mode http
     timeout connect 5s
@@ -55,16 +55,16 @@ frontend www
     default_backend app
 
 backend app
-    server app1 app.corp.net:8080 check
+    server app1 10.0.0.7:8080 check
 `,
 		},
 		Good: lint.Example{
 			Nginx: `# live: locked ok
-# live: app.corp.net:8080 @10.0.0.5 ok
+# live: 10.0.0.7:8080 ok
 events {}
 http {
     upstream app {
-        server app.corp.net:8080;
+        server 10.0.0.7:8080;
     }
     server {
         listen 8080;
@@ -76,7 +76,7 @@ http {
 }
 `,
 			HAProxy: `# live: locked ok
-# live: app.corp.net:8080 @10.0.0.5 ok
+# live: 10.0.0.7:8080 ok
 defaults
     mode http
     timeout connect 5s
@@ -88,23 +88,14 @@ frontend www
     default_backend app
 
 backend app
-    server app1 app.corp.net:8080 check
+    server app1 10.0.0.7:8080 check
 `,
 		},
 		Beside: []lint.File{{Name: inventory.LockName, Text: `{
   "version": 1,
-  "names": {
-    "app.corp.net": {
-      "family": "ipv4",
-      "resolver": "system",
-      "seen": "2026-06-20",
-      "addresses": {
-        "10.0.0.5": {"first": "2026-05-02", "last": "2026-06-20"}
-      }
-    }
-  },
+  "names": {},
   "endpoints": {
-    "app.corp.net:8080": {"protocol": "HTTP", "seen": "2026-06-20"}
+    "10.0.0.7:8080": {"protocol": "HTTP", "seen": "2026-06-20"}
   }
 }
 `}},

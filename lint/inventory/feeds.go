@@ -37,7 +37,12 @@ func (f *Facts) ReadFile(path string) error {
 	file := syntax.NewFile(filepath.ToSlash(path), src, syntax.AnyDialect, nil)
 	r := newReader(f, filepath.Dir(path))
 	r.opened[path] = file
-	return r.feed(file)
+	known := len(f.Locks)
+	err = r.feed(file)
+	for _, lock := range f.Locks[known:] {
+		lock.named = true
+	}
+	return err
 }
 
 // readNamed returns the text of a file. Offsets stay as they are where a byte order mark is blanked.

@@ -31,6 +31,7 @@ type Lock struct {
 	Endpoints map[string]*LockedEndpoint `json:"endpoints"`      // by "host:port" or "unix:path"
 
 	Path   string              `json:"-"`
+	named  bool                // by the user: it speaks of configurations anywhere
 	former map[string][]string // the names that had an address, by Key
 	owners map[string]bool     // whether a name has an address, by Key
 }
@@ -90,8 +91,7 @@ func (r *reader) lock(file *syntax.File) {
 }
 
 func parseLock(file *syntax.File) (*Lock, error) {
-	lock := NewLock()
-	lock.Version, lock.Path = 0, file.Path
+	lock := &Lock{Path: file.Path}
 	if err := json.Unmarshal([]byte(file.Src), lock); err != nil {
 		return nil, errors.New("is no lock file: it is not the JSON that proxylint writes")
 	}
@@ -104,6 +104,12 @@ func parseLock(file *syntax.File) (*Lock, error) {
 	root, err := readJSON(file)
 	if err != nil {
 		return nil, err
+	}
+	if lock.Names == nil {
+		lock.Names = map[string]*LockedName{}
+	}
+	if lock.Endpoints == nil {
+		lock.Endpoints = map[string]*LockedEndpoint{}
 	}
 	lock.place(root)
 	lock.index()
@@ -191,7 +197,8 @@ func (l *Lock) HadBy(addr netip.Addr) []string {
 	return l.former[key]
 }
 
-// LockOf returns the lock file in the folder of a configuration's root, or else the nearest above; nil when there is none.
+// LockOf returns the lock file in the folder of a configuration's root, or else the nearest above, or else one that the
+// user names; nil when there is none.
 func (f *Facts) LockOf(c *proxy.Config) *Lock {
 	if f == nil || len(f.Locks) == 0 || len(c.Tree.Roots) == 0 {
 		return nil
@@ -202,9 +209,14 @@ func (f *Facts) LockOf(c *proxy.Config) *Lock {
 	}
 	dir := absDir(root.Path)
 	var nearest *Lock
+	above := -1 // how long the path of the nearest folder is
 	for _, lock := range f.Locks {
-		rel, err := filepath.Rel(absDir(lock.Path), dir)
-		if err == nil && filepath.IsLocal(rel) && (nearest == nil || len(lock.Path) > len(nearest.Path)) {
+		at := absDir(lock.Path)
+		rel, err := filepath.Rel(at, dir)
+		switch {
+		case err == nil && filepath.IsLocal(rel) && len(at) > above:
+			nearest, above = lock, len(at)
+		case lock.named && nearest == nil:
 			nearest = lock
 		}
 	}

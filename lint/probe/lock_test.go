@@ -145,3 +145,15 @@ func TestHashAddresses(t *testing.T) {
 		t.Error("a hashed address is not known again")
 	}
 }
+
+// TestRememberSparse has a file in which someone left things out.
+func TestRememberSparse(t *testing.T) {
+	for _, text := range []string{`{"version": 1}`, `{"version": 1, "names": {"app.corp.net": {"seen": "2026-04-01"}}, "endpoints": null}`} {
+		l := reread(t, text)
+		Remember(l, foundOn(1, time.Millisecond, "10.0.0.5"))
+		if l.Name("app.corp.net").Seen != "2026-05-01" || len(l.Endpoints) != 2 {
+			t.Errorf("%s: became %s", text, lockText(t, l))
+		}
+		HashAddresses(l)
+	}
+}

@@ -87,6 +87,9 @@ func (l *factList) all(facts *inventory.Facts, configs []*proxy.Config) {
 	for _, s := range facts.Listening {
 		l.listening(s)
 	}
+	for _, lock := range facts.Locks {
+		l.add(syntax.Ref{}, "lock file", l.o.path(lock.Path), "%s, %s", count(len(lock.Names), "name"), count(len(lock.Endpoints), "server"))
+	}
 	l.gaps(facts.Gaps)
 }
 
