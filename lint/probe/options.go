@@ -12,20 +12,23 @@ type Options struct {
 	Measure      bool // take samples after the first answer
 	AsConfigured bool // wait as long for a connection as the proxy would, however long
 
-	Concurrency    int           // targets dialed at once
-	PerAddress     int           // connections to one address at once
-	Rate           int           // new connections in a second
+	Strict   bool // an address that does not answer is an error
+	Complete bool // what could not be tested is an error
+
+	Concurrency    int           // targets dialed at once, no more than half the files that may be open
+	PerAddress     int           // targets of one IP address or unix socket dialed at once
+	Rate           int           // new connections in a second; 0: as many as can be
 	ConnectTimeout time.Duration // the longest wait for a connection
 	AnswerTimeout  time.Duration // the longest wait for an answer
 	IdleBudget     time.Duration // how long an idle connection is held to see it close
-	Deadline       time.Duration // of the whole run
+	Deadline       time.Duration // of the whole run, Wait not counted
 	Wait           time.Duration // how long what fails is tried again, for upstreams that are starting
 
 	Resolver    string                  // ask this DNS server, "IP:port", instead of those configured; "system": the system
 	ResolveHost map[string][]netip.Addr // "name:port" in lower case, and what it stands for
 	Hosts       map[string][]netip.Addr // names that the proxy's machine knows, in lower case
-	Allow, Deny []netip.Prefix          // after resolution; Allow empty: all that is not denied
-	AllowPublic bool                    // public addresses may be dialed
+	Allow, Deny []netip.Prefix          // after resolution, Deny first; Allow empty: all but link-local, metadata and the like
+	AllowPublic bool                    // public addresses may be dialed that Allow does not have
 
 	Progress func(done, all int) // called after each target, from one goroutine at a time; nil: nobody watches
 }

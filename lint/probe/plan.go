@@ -16,7 +16,8 @@ import (
 func Plan(configs []*proxy.Config, facts *inventory.Facts) []*Target {
 	var targets []*Target
 	for _, c := range configs {
-		pl := planner{config: c, facts: facts, user: workerUser(c), seen: map[key]*Target{}, servers: map[*proxy.Upstream]int{}}
+		pl := planner{config: c, facts: facts, seen: map[key]*Target{}, servers: map[*proxy.Upstream]int{}}
+		pl.workers = workersOf(c)
 		for _, r := range c.Routes {
 			if r.To != nil {
 				pl.pool(r.To, r)
@@ -38,7 +39,7 @@ func Plan(configs []*proxy.Config, facts *inventory.Facts) []*Target {
 type planner struct {
 	config  *proxy.Config
 	facts   *inventory.Facts
-	user    string
+	workers workers
 	targets []*Target
 	seen    map[key]*Target
 	servers map[*proxy.Upstream]int // how many are in use
@@ -123,7 +124,7 @@ func isKnown[T any](s proxy.Setting[T]) bool { return s.Origin != proxy.Unknown 
 func (pl *planner) target(u *proxy.Upstream, e *proxy.Endpoint, r *proxy.Route) *Target {
 	t := &Target{
 		Config: pl.config, Dialect: pl.config.Dialect, Version: pl.config.Version,
-		Addr: e.Addr, Server: e.Name, Backup: e.Backup, User: pl.user,
+		Addr: e.Addr, Server: e.Name, Backup: e.Backup, User: pl.workers.user, Group: pl.workers.group, Chroot: pl.workers.chroot,
 		Pool:     Pool{Name: u.Name, At: u.At, Servers: pl.servers[u]},
 		Protocol: u.Protocol, SendProxy: int(e.SendProxy), Path: "/",
 	}
@@ -251,16 +252,24 @@ func (t *Target) asHAProxy(u *proxy.Upstream, e *proxy.Endpoint, r *proxy.Route)
 	t.HTTP2 = t.HTTP2 || t.TLS != nil && slices.Contains(t.TLS.ALPN, "h2")
 }
 
-// workerUser returns whom the proxy's workers run as, where the configuration says so.
-func workerUser(c *proxy.Config) string {
-	user := ""
+// workers is what a configuration says of the proxy's workers.
+type workers struct{ user, group, chroot string }
+
+func workersOf(c *proxy.Config) workers {
+	var w workers
 	c.Tree.Walk(func(at *syntax.Scope, s *syntax.Stmt) bool {
-		switch {
-		case s.Name() == "user" && at.Stmt == nil && c.Dialect == syntax.Nginx,
-			s.Name() == "user" && at.Stmt != nil && at.Stmt.Name() == "global":
-			user = s.Arg(1)
+		isGlobal := at.Stmt != nil && at.Stmt.Name() == "global"
+		switch name := s.Name(); {
+		case name == "user" && at.Stmt == nil && c.Dialect == syntax.Nginx:
+			w.user, w.group = s.Arg(1), s.Arg(2)
+		case name == "user" && isGlobal:
+			w.user = s.Arg(1)
+		case name == "group" && isGlobal:
+			w.group = s.Arg(1)
+		case name == "chroot" && isGlobal:
+			w.chroot = s.Arg(1)
 		}
 		return c.Dialect == syntax.HAProxy && s.Name() == "global"
 	})
-	return user
+	return w
 }

@@ -44,6 +44,8 @@ type (
 		Server    string       `json:"server,omitempty"`
 		Backup    bool         `json:"backup,omitempty"`
 		User      string       `json:"user,omitempty"`
+		Group     string       `json:"group,omitempty"`
+		Chroot    string       `json:"chroot,omitempty"`
 		Lookup    planLookup   `json:"lookup,omitzero"`
 		Protocol  string       `json:"protocol"`
 		HTTP2     bool         `json:"http2,omitempty"`
@@ -127,7 +129,7 @@ func wireOf(t *Target) planTarget {
 		Proxy: t.Dialect.String(), Version: t.Version.String(), Root: t.Config.Tree.Roots[0].Path,
 		At: refOf(t.Addr.At), HostAt: refOf(t.Addr.HostAt), PortAt: refOf(t.Addr.PortAt),
 		Host: t.Addr.Host, Port: t.Addr.Port, Socket: t.Addr.Socket,
-		Pool: t.Pool.Name, PoolAt: refOf(t.Pool.At), Servers: t.Pool.Servers, Server: t.Server, Backup: t.Backup, User: t.User,
+		Pool: t.Pool.Name, PoolAt: refOf(t.Pool.At), Servers: t.Pool.Servers, Server: t.Server, Backup: t.Backup, User: t.User, Group: t.Group, Chroot: t.Chroot,
 		Protocol: t.Protocol.String(), HTTP2: t.HTTP2, SendProxy: t.SendProxy, Path: t.Path, Authority: t.Host,
 		Sends: t.Opening(), Check: t.Check,
 		Connect: durationOf(t.Limits.Connect), Read: durationOf(t.Limits.Read), Idle: durationOf(t.Limits.Idle),
@@ -329,7 +331,7 @@ func (p *planReader) target(w planTarget) (*Target, error) {
 	t := &Target{
 		Config: p.config(w, dialect), Dialect: dialect, Version: version,
 		Addr: proxy.Address{Host: w.Host, Port: w.Port, Socket: w.Socket, At: p.ref(w.At), HostAt: p.ref(w.HostAt), PortAt: p.ref(w.PortAt)},
-		Pool: Pool{w.Pool, p.ref(w.PoolAt), w.Servers}, Server: w.Server, Backup: w.Backup, User: w.User,
+		Pool: Pool{w.Pool, p.ref(w.PoolAt), w.Servers}, Server: w.Server, Backup: w.Backup, User: w.User, Group: w.Group, Chroot: w.Chroot,
 		Protocol: protocol, HTTP2: w.HTTP2, SendProxy: w.SendProxy, Path: w.Path, Host: w.Authority, Check: w.Check,
 	}
 	if err := p.lookup(&t.Lookup, w.Lookup); err != nil {

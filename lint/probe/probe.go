@@ -26,6 +26,8 @@ type Target struct {
 	Server  string // HAProxy: the server's own name
 	Backup  bool
 	User    string // whom the proxy's workers run as; "" when not known
+	Group   string // and their group; "" when not written
+	Chroot  string // HAProxy: the folder below which it looks for unix sockets; "" for the root
 
 	Lookup    Lookup
 	Protocol  proxy.Protocol
@@ -212,11 +214,12 @@ type Found struct {
 
 // Results is what a run found.
 type Results struct {
-	List    []*Result // in the order of the targets
-	Began   time.Time
-	Took    time.Duration
-	Vantage string // whence it was dialed: the name of the machine
-	Strict  bool   // an address that does not answer is an error
+	List     []*Result // in the order of the targets
+	Began    time.Time
+	Took     time.Duration
+	Vantage  string // whence it was dialed: the name of the machine
+	Strict   bool   // an address that does not answer is an error
+	Complete bool   // what could not be tested is an error
 
 	Named map[string][]netip.Addr // what names that stand beside literal addresses resolve to, see LookUp
 	Lock  *inventory.Lock         // what it is held to; nil: nothing

@@ -112,9 +112,9 @@ func cutFamily(s string) (rest string, isSocket bool) {
 	switch family {
 	case "ipv4", "ipv6", "quic4", "quic6", "tcp", "tcp4", "tcp6", "udp", "udp4", "udp6", "mptcp", "mptcp4", "mptcp6":
 		return rest, false
-	case "unix", "uxst", "uxdg", "abns", "abnsz":
+	case "unix", "uxst", "uxdg":
 		return rest, true
-	case "fd", "sockpair", "rhttp", "rev":
+	case "abns", "abnsz", "fd", "sockpair", "rhttp", "rev": // no paths: the family tells what the rest is
 		return s, true
 	}
 	return s, false

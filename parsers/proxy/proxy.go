@@ -55,7 +55,7 @@ func (s Setting[T]) Written() bool { return s.Origin == Explicit || s.Origin == 
 // Address is where something listens or is dialed. A part that is absent has a zero place.
 type Address struct {
 	Host    string // a name or an IP address, without brackets and address-family prefix; "" when absent
-	Socket  string // the path of a unix socket; "" for a network address
+	Socket  string // the path of a unix socket, or one without a path as HAProxy writes it (abns@, fd@ ...); "" for a network address
 	Port    int    // -1 when absent or not a number; may be out of range
 	Dynamic bool   // it holds a variable, a template marker or an unset environment variable
 	At      syntax.Ref
