@@ -68,7 +68,7 @@ func lintCommand() *cli.Command {
 				Name: "verbose", Aliases: []string{"v"}, DisableDefaultText: true,
 				Usage: "tell on standard error what was read, and what stayed unknown",
 			},
-		}, slices.Concat(probeFlags(), inputFlags())...),
+		}, slices.Concat(probeFlags(), hide(dialFlags()), inputFlags())...),
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"os"
@@ -47,7 +48,7 @@ func liveCommand() *cli.Command {
 			},
 			&cli.StringFlag{Name: "fail-on", Value: "warning", Usage: "exit with 1 from `SEVERITY` on: error, warning, info, never"},
 			colorFlag(),
-		}, slices.Concat(planFlags(), probeFlags(), lockFlags(), inputFlags())...),
+		}, slices.Concat(planFlags(), probeFlags(), dialFlags(), lockFlags(), inputFlags())...),
 	}
 }
 
@@ -56,7 +57,6 @@ func probeFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "resolve", DisableDefaultText: true, Usage: "look up the names of upstreams, and connect to nothing"},
 		&cli.StringFlag{Name: "shard", Usage: "dial the `I/N`th part alone, so that several runs share the work"},
-		&cli.DurationFlag{Name: "deadline", Value: probe.Defaults().Deadline, Usage: "end dialing after `TIME`"},
 	}
 }
 
@@ -68,15 +68,11 @@ type liveFlags struct {
 }
 
 func newLiveFlags(c *cli.Context) (liveFlags, error) {
-	f := liveFlags{on: c.Bool("live") || c.Bool("resolve") || c.Command.Name == "live", options: probe.Defaults()}
-	f.options.ResolveOnly = c.Bool("resolve")
-	f.options.Deadline = c.Duration("deadline")
-	if f.options.Deadline <= 0 {
-		return f, errors.New("--deadline: it must be longer than nothing")
-	}
-	var err error
-	f.shard, err = parseShard(c.String("shard"))
-	return f, err
+	options, optionsErr := dialOptions(c)
+	options.ResolveOnly = c.Bool("resolve")
+	shard, shardErr := parseShard(c.String("shard"))
+	on := c.Bool("live") || c.Bool("resolve") || c.Command.Name == "live"
+	return liveFlags{on, shard, options}, cmp.Or(optionsErr, shardErr)
 }
 
 // run dials the upstreams of the configurations; nil when the user did not ask for it.
@@ -84,7 +80,7 @@ func (f liveFlags) run(c *cli.Context, configs []*proxy.Config, facts *inventory
 	if !f.on {
 		return nil, nil
 	}
-	results := probe.Run(c.Context, f.targets(configs, facts), f.options)
+	results := dial(c, f.targets(configs, facts), f.options)
 	if f.options.ResolveOnly {
 		results.Named = probe.LookUp(c.Context, rules.NamesBeside(configs, facts), f.options)
 	}
@@ -107,7 +103,7 @@ func runLive(c *cli.Context) error {
 	if c.Bool("plan") {
 		return writePlan(c, job.outputs, targets)
 	}
-	results := probe.Run(c.Context, targets, job.live.options)
+	results := dial(c, targets, job.live.options)
 	lock.hold(results)
 	result := job.judge(c.Context, configs, liveRules(), results)
 	if err := lock.save(results); err != nil {

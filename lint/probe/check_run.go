@@ -11,6 +11,8 @@ import (
 	"os"
 	"strconv"
 	"time"
+
+	"github.com/proxylint/proxylint/parsers/proxy"
 )
 
 // L7OKC is the code of a server that "http-check disable-on-404" takes out gently.
@@ -167,7 +169,9 @@ func (r *checkReplay) dial(run context.Context, c *CheckConnect) Outcome {
 	if !problem.OK() {
 		return problem
 	}
-	conn, outcome := r.connect(ctx, r.target, to)
+	hasty := *r.target
+	hasty.Limits.Connect = proxy.Setting[time.Duration]{Value: time.Until(r.until), Origin: proxy.Explicit}
+	conn, outcome := r.connect(run, &hasty, to) // not ctx, which ends here
 	if conn == nil {
 		return outcome
 	}

@@ -166,7 +166,7 @@ func TestDiagnoseIsPolite(t *testing.T) {
 	o := Defaults()
 	o.AnswerTimeout = 500 * time.Millisecond
 	newProber(o).target(context.Background(), target)
-	if n := len(asked); n != 1+1+maxForeign { // as configured, for a greeting, and the others
+	if n := len(asked); n != 2+1+maxForeign { // as configured and again, for a greeting, and the others
 		t.Errorf("asked %d times", n)
 	}
 }

@@ -37,7 +37,7 @@ func (p *prober) try(ctx context.Context, t *Target, a address) Try {
 	if once == nil {
 		attempt := func() Try { return p.tryOnce(ctx, t, a) }
 		once = sync.OnceValue(func() Try {
-			return untilDone(ctx, p, attempt, func(t Try) Outcome { return t.Outcome })
+			return p.diagnosed(ctx, t, a, untilDone(ctx, p, attempt, func(t Try) Outcome { return t.Outcome }))
 		})
 		p.shared[key] = once
 	}
@@ -77,6 +77,20 @@ func (p *prober) tryOnce(ctx context.Context, t *Target, a address) Try {
 	return try
 }
 
+// diagnosed finds out what answers where the configured protocol did not, once it is not tried again.
+func (p *prober) diagnosed(ctx context.Context, t *Target, a address, try Try) Try {
+	if try.OK() || !try.Tells() {
+		return try
+	}
+	end, _ := p.schedule.turn(ctx, a)
+	if end == nil {
+		return try
+	}
+	try.Outcome = p.diagnose(ctx, t, a, try.Outcome)
+	end(try.Outcome)
+	return try
+}
+
 func (p *prober) reach(ctx context.Context, t *Target, a address, m *Measure) Outcome {
 	conn, outcome := p.connect(ctx, t, a)
 	if conn == nil {
@@ -84,11 +98,7 @@ func (p *prober) reach(ctx context.Context, t *Target, a address, m *Measure) Ou
 	}
 	defer conn.Close()
 	m.Connect = outcome.Took
-	outcome = p.speak(ctx, t, conn, m)
-	if !outcome.OK() {
-		outcome = p.diagnose(ctx, t, a, outcome)
-	}
-	return outcome
+	return p.speak(ctx, t, conn, m)
 }
 
 // untilDone does something, and again as long as that makes sense. What the end of the run breaks off does not replace
