@@ -114,8 +114,6 @@ func (o Outcome) refine(err error, addr netip.AddrPort) Outcome {
 		o.Code, o.Cause = L4CON, NoRoute
 	case o.Cause == Unreachable && o.Took >= neighbourWait:
 		o.Cause = DeadNeighbour
-	case o.Cause == TimedOut:
-		o.Detail = backlogDetail(addr)
 	}
 	return o
 }

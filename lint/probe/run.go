@@ -28,6 +28,7 @@ func Run(ctx context.Context, targets []*Target, o Options) *Results {
 		p.measure(ctx, results.List)
 	}
 	findNearby(results.List)
+	tellBacklogs(results.List)
 	results.Took = time.Since(results.Began)
 	return results
 }
