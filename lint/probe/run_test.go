@@ -126,7 +126,7 @@ func TestDialedOnce(t *testing.T) {
 	s := listen(t)
 	targets := []*Target{plainTarget(s.addr.String()), plainTarget(s.addr.String()), plainTarget(s.addr.String()), plainTarget(s.addr.String())}
 	targets[2].SendProxy = 1
-	targets[3].TLS = &TLS{SNI: "a", ALPN: []string{"h2"}}
+	targets[3].SendProxy = 2
 	results := Run(t.Context(), targets, Defaults())
 	for s.accepted.Load() < 3 && t.Context().Err() == nil {
 		time.Sleep(time.Millisecond)
