@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
@@ -13,21 +14,14 @@ import (
 	"sync"
 )
 
-// tellBacklogs says of timeouts at ports of this machine whether connections wait there to be accepted, which tells a
-// full backlog from a firewall. It is done once, at the end: the kernel goes through all connections for it.
-func tellBacklogs(results []*Result) {
-	machine := sync.OnceValue(newMachine)
-	for _, r := range results {
-		for i := range r.Tries {
-			try := &r.Tries[i]
-			if try.Cause != TimedOut {
-				continue
-			}
-			if n := machine().waiting(try.Addr); n > 0 {
-				try.Detail = fmt.Sprintf("its backlog is full: %d wait to be accepted", n)
-			}
-		}
+// backlogDetail says of a timeout at a port of this machine that connections wait there to be accepted, which tells a
+// full backlog from a firewall; "" where none do. The kernel goes through all connections for it, so it is asked once, at
+// the first timeout.
+func (p *prober) backlogDetail(addr netip.AddrPort) string {
+	if n := p.machine().waiting(addr); n > 0 {
+		return fmt.Sprintf("its backlog is full: %d wait to be accepted", n)
 	}
+	return ""
 }
 
 // machine is what is known of the machine that this program runs on.
@@ -44,23 +38,32 @@ func newMachine() machine {
 			m.addrs = append(m.addrs, prefix.Addr())
 		}
 	}
-	m.readQueues("/proc/net/tcp")
-	m.readQueues("/proc/net/tcp6")
+	var tables [2]map[string]int
+	var reads sync.WaitGroup
+	for i, path := range [...]string{"/proc/net/tcp", "/proc/net/tcp6"} {
+		reads.Go(func() { tables[i] = readQueues(path) })
+	}
+	reads.Wait()
+	for _, table := range tables {
+		maps.Copy(m.queues, table)
+	}
 	return m
 }
 
 // readQueues reads a table of sockets. The rx_queue of one that listens is the number that waits (proc_pid_net(5)).
-func (m *machine) readQueues(path string) {
+func readQueues(path string) map[string]int {
 	file, err := os.Open(path)
 	if err != nil {
-		return // not Linux, or no IPv6
+		return nil // not Linux, or no IPv6
 	}
 	defer file.Close()
+	queues := map[string]int{}
 	for lines := bufio.NewScanner(file); lines.Scan(); {
 		if addr, n := parseListener(lines.Text()); n > 0 {
-			m.queues[addr] = n
+			queues[addr] = n
 		}
 	}
+	return queues
 }
 
 // parseListener reads a line such as "0: 0100007F:1F90 00000000:0000 0A 00000000:00000002 ...". The number is 0 where

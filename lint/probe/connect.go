@@ -19,11 +19,9 @@ type address struct {
 }
 
 // host is what an address shares with others: the IP address, or the socket itself.
-func (a address) host() string {
-	if a.socket != "" {
-		return a.socket
-	}
-	return a.network.Addr().String()
+func (a address) host() address {
+	a.network = netip.AddrPortFrom(a.network.Addr(), 0)
+	return a
 }
 
 // connect opens a connection as the proxy would, and says why it could not. The connection is nil then. It is closed
@@ -50,7 +48,7 @@ func (p *prober) connect(ctx context.Context, t *Target, a address) (net.Conn, O
 	}
 	o := classify(err)
 	o.Took = took
-	return nil, o.refine(err, a.network)
+	return nil, p.refine(o, err, a.network)
 }
 
 // dial opens a connection that lives no longer than the context.
@@ -108,12 +106,14 @@ func classify(err error) Outcome {
 const neighbourWait = 2500 * time.Millisecond
 
 // refine tells apart what one error number stands for.
-func (o Outcome) refine(err error, addr netip.AddrPort) Outcome {
+func (p *prober) refine(o Outcome, err error, addr netip.AddrPort) Outcome {
 	switch {
 	case errors.Is(err, syscall.EADDRNOTAVAIL) && addr.Addr().Is6(): // no IPv6 here, as in many a container
 		o.Code, o.Cause = L4CON, NoRoute
 	case o.Cause == Unreachable && o.Took >= neighbourWait:
 		o.Cause = DeadNeighbour
+	case o.Cause == TimedOut:
+		o.Detail = p.backlogDetail(addr)
 	}
 	return o
 }

@@ -7,36 +7,26 @@ import (
 
 // findNearby tells of every refused address of this machine what listens there instead.
 func findNearby(results []*Result) {
-	known := map[netip.AddrPort][]Listening{}
+	var m machine
+	own := ownAddrs()
 	for _, r := range results {
 		for _, try := range r.Tries {
-			if try.Cause != Refused || r.Addr.Socket != "" {
-				continue
+			if try.Cause == Refused && r.Addr.Socket == "" && (try.Addr.Addr().IsLoopback() || own[try.Addr.Addr()]) {
+				r.Nearby = m.nearby(try.Addr)
+				break
 			}
-			found, asked := known[try.Addr]
-			if !asked {
-				found = nearby(try.Addr)
-				known[try.Addr] = found
-			}
-			r.Nearby = found
-			break
 		}
 	}
 }
 
-// isOwn reports whether an address is one of this machine's.
-func isOwn(addr netip.Addr) bool {
-	if addr.IsLoopback() {
-		return true
-	}
-	own, err := net.InterfaceAddrs()
-	if err != nil {
-		return false
-	}
-	for _, a := range own {
-		if prefix, err := netip.ParsePrefix(a.String()); err == nil && prefix.Addr() == addr {
-			return true
+// ownAddrs returns the addresses of this machine.
+func ownAddrs() map[netip.Addr]bool {
+	own := map[netip.Addr]bool{}
+	list, _ := net.InterfaceAddrs() // none known is none told of
+	for _, a := range list {
+		if prefix, err := netip.ParsePrefix(a.String()); err == nil {
+			own[prefix.Addr()] = true
 		}
 	}
-	return false
+	return own
 }

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/hex"
 	"net/netip"
 	"os"
@@ -20,36 +21,56 @@ var everywhere = []uint16{22, 25, 53, 111, 123, 631, 5353, 5355}
 // socketListen is the state of a listening socket in /proc/net/tcp (include/net/tcp_states.h).
 const socketListen = "0A"
 
+// machine is what listens on this machine, read when first asked.
+type machine struct {
+	read    bool
+	sockets []ownSocket
+}
+
+// ownSocket is a listening socket of this machine.
+type ownSocket struct {
+	addr    netip.AddrPort
+	process string // "" when not known
+}
+
 // nearby returns what listens on this machine where an address of it refused a connection, the nearest port first.
-func nearby(refused netip.AddrPort) []Listening {
-	if !isOwn(refused.Addr()) {
-		return nil
-	}
-	inodes := map[string]uint16{}
-	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
-		readListening(table, func(addr netip.AddrPort, inode string) {
-			if addr.Addr().IsUnspecified() || addr.Addr() == refused.Addr() {
-				inodes[inode] = addr.Port()
-			}
-		})
+func (m *machine) nearby(refused netip.AddrPort) []Listening {
+	if !m.read {
+		m.read, m.sockets = true, listeningSockets()
 	}
 	var list []Listening
 	seen := map[uint16]bool{}
-	holders := holdersOf(inodes)
-	for inode, port := range inodes {
-		if !seen[port] && !slices.Contains(everywhere, port) {
+	for _, s := range m.sockets {
+		port := s.addr.Port()
+		if isReached := s.addr.Addr().IsUnspecified() || s.addr.Addr() == refused.Addr(); isReached && !seen[port] {
 			seen[port] = true
-			list = append(list, Listening{int(port), orElse(holders[inode], "another program")})
+			list = append(list, Listening{int(port), orElse(s.process, "another program")})
 		}
 	}
 	distance := func(l Listening) int { return max(l.Port-int(refused.Port()), int(refused.Port())-l.Port) }
 	slices.SortFunc(list, func(a, b Listening) int {
-		if d := distance(a) - distance(b); d != 0 {
-			return d
-		}
-		return a.Port - b.Port
+		return cmp.Or(cmp.Compare(distance(a), distance(b)), cmp.Compare(a.Port, b.Port))
 	})
 	return list[:min(len(list), maxNearby)]
+}
+
+// listeningSockets returns the listening sockets that may be meant by an upstream.
+func listeningSockets() []ownSocket {
+	ports := map[string]uint16{} // by the socket's inode
+	addrs := map[string]netip.AddrPort{}
+	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+		readListening(table, func(addr netip.AddrPort, inode string) {
+			if !slices.Contains(everywhere, addr.Port()) {
+				ports[inode], addrs[inode] = addr.Port(), addr
+			}
+		})
+	}
+	holders := holdersOf(ports)
+	var list []ownSocket
+	for inode, addr := range addrs {
+		list = append(list, ownSocket{addr, holders[inode]})
+	}
+	return list
 }
 
 // readListening calls fn for the listening sockets of a table in /proc/net (proc(5)).

@@ -4,5 +4,7 @@ package probe
 
 import "net/netip"
 
-// nearby knows nothing where there is no procfs.
-func nearby(netip.AddrPort) []Listening { return nil }
+// machine knows nothing where there is no procfs.
+type machine struct{}
+
+func (*machine) nearby(netip.AddrPort) []Listening { return nil }

@@ -28,7 +28,6 @@ func Run(ctx context.Context, targets []*Target, o Options) *Results {
 		p.measure(ctx, results.List)
 	}
 	findNearby(results.List)
-	tellBacklogs(results.List)
 	results.Took = time.Since(results.Began)
 	return results
 }
@@ -37,14 +36,18 @@ func Run(ctx context.Context, targets []*Target, o Options) *Results {
 type prober struct {
 	Options
 	schedule *schedule
-	waits    time.Time // until then what fails is tried again
+	waits    time.Time      // until then what fails is tried again
+	machine  func() machine // as it was at the first timeout
 
 	mu     sync.Mutex
 	shared map[dialed]func() Try
 }
 
 func newProber(o Options) *prober {
-	return &prober{Options: o, schedule: newSchedule(o), waits: time.Now().Add(o.Wait), shared: map[dialed]func() Try{}}
+	return &prober{
+		Options: o, schedule: newSchedule(o), waits: time.Now().Add(o.Wait),
+		machine: sync.OnceValue(newMachine), shared: map[dialed]func() Try{},
+	}
 }
 
 // counter returns what is called when a target is done.
@@ -73,11 +76,16 @@ func (p *prober) target(ctx context.Context, t *Target) *Result {
 		return r
 	}
 	r.Tries = make([]Try, len(r.Found.Addrs))
-	var tries sync.WaitGroup
+	var others sync.WaitGroup
 	for i, addr := range r.Found.Addrs {
-		tries.Go(func() { r.Tries[i] = p.try(ctx, t, address{network: addr}) })
+		try := func() { r.Tries[i] = p.try(ctx, t, address{network: addr}) }
+		if i < len(r.Tries)-1 {
+			others.Go(try)
+		} else {
+			try()
+		}
 	}
-	tries.Wait()
+	others.Wait()
 	r.Checked = p.check(ctx, r)
 	return r
 }

@@ -17,7 +17,7 @@ type schedule struct {
 
 	mu      sync.Mutex
 	removed int // slots that were given up
-	hosts   map[string]*host
+	hosts   map[address]*host
 }
 
 // host is what is known of an IP address, or of a unix socket.
@@ -44,7 +44,7 @@ func newSchedule(o Options) *schedule {
 		perHost: max(1, o.PerAddress),
 		rate:    rate.NewLimiter(limit, 1+o.Rate/20),
 		cutOff:  o.Wait == 0,
-		hosts:   map[string]*host{},
+		hosts:   map[address]*host{},
 	}
 }
 
@@ -77,7 +77,7 @@ func (s *schedule) turn(ctx context.Context, a address) (end func(Outcome), o Ou
 	if s.isDead(h) {
 		end(Outcome{Cause: NotTested})
 		return nil, Outcome{
-			Cause: NotTested, Detail: fmt.Sprintf("%d connections to %s got no answer, so its other ports were left out", muteEnough, a.host()),
+			Cause: NotTested, Detail: fmt.Sprintf("%d connections to %s got no answer, so its other ports were left out", muteEnough, a.network.Addr()),
 		}
 	}
 	return end, Outcome{}
@@ -86,10 +86,11 @@ func (s *schedule) turn(ctx context.Context, a address) (end func(Outcome), o Ou
 func (s *schedule) host(a address) *host {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h := s.hosts[a.host()]
+	key := a.host()
+	h := s.hosts[key]
 	if h == nil {
 		h = &host{slots: make(chan struct{}, s.perHost)}
-		s.hosts[a.host()] = h
+		s.hosts[key] = h
 	}
 	return h
 }

@@ -52,15 +52,15 @@ type dialed struct {
 }
 
 func dialedAs(t *Target, a address) dialed {
-	var secured TLS
-	if t.TLS != nil {
-		secured = *t.TLS
-		secured.At, secured.NameAt = syntax.Ref{}, syntax.Ref{}
-	}
 	l := t.Limits
-	return dialed{a, fmt.Sprintf("%v %v %v %t %d %q %q %q %q %v %v %v %v %t %#v",
-		t.Dialect, t.Version, t.Protocol, t.HTTP2, t.SendProxy, t.Path, t.Host, t.User, t.Group,
-		l.Connect.Value, l.Read.Value, l.Idle.Value, l.Header.Value, t.TLS != nil, secured)}
+	how := fmt.Sprintf("%d %v %d %t %d %q %q %q %q %d %d %d %d", t.Dialect, t.Version, t.Protocol, t.HTTP2, t.SendProxy,
+		t.Path, t.Host, t.User, t.Group, l.Connect.Value, l.Read.Value, l.Idle.Value, l.Header.Value)
+	if t.TLS != nil {
+		secured := *t.TLS
+		secured.At, secured.NameAt = syntax.Ref{}, syntax.Ref{}
+		how += fmt.Sprintf("%#v", secured)
+	}
+	return dialed{a, how}
 }
 
 func (p *prober) tryOnce(ctx context.Context, t *Target, a address) Try {
