@@ -18,7 +18,8 @@ var _ = register(lint.Rule{
 		Title: `upstreams that could not be tested from here`,
 		Why: `A finding of the other live rules needs an answer. Nothing is said of upstreams whose name is known only where the proxy runs, whose
 address may not be dialed (--allow, --deny, link-local and metadata addresses), that the run's deadline came before, or that a limit of this
-machine kept from being dialed. Targets with one reason are told together, at the first of them.`,
+machine kept from being dialed. Targets with one reason are told together, at the first of them.
+With --require-complete it is an error.`,
 		How: `Run "proxylint live" where the proxy runs, or write a plan here (--plan --format json) and run it there (--plan-file).`,
 		Bad: lint.Example{
 			Nginx: `# live: app:8080 not-testable detail="the name is known where the proxy runs, and not here"
@@ -110,7 +111,7 @@ func liveSkipped(_ context.Context, p *lint.Pass) {
 		targets[reason] = append(targets[reason], r)
 	}
 	for _, reason := range reasons {
-		p.Report(skippedTogether(reason, targets[reason]))
+		p.Report(skippedTogether(reason, targets[reason], p.Live.Complete))
 	}
 }
 
@@ -130,10 +131,13 @@ func skip(r *probe.Result) (probe.Outcome, bool) {
 	return r.Tries[0].Outcome, true
 }
 
-func skippedTogether(reason skipped, results []*probe.Result) lint.Diagnostic {
+func skippedTogether(reason skipped, results []*probe.Result, complete bool) lint.Diagnostic {
 	const most = 5
 	first := results[0]
 	d := lint.Diagnostic{At: first.Addr.At}
+	if complete {
+		d.Severity = lint.Error
+	}
 	d.Message = fmt.Sprintf("%s was not tested: %s", first.Dialed(probe.Try{}), reason.text())
 	if n := len(results); n > 1 {
 		d.Message = fmt.Sprintf("%s and %d more were not tested: %s", first.Dialed(probe.Try{}), n-1, reason.text())

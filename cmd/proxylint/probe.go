@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"os"
 	"os/signal"
@@ -136,17 +135,7 @@ func dial(c *cli.Context, targets []*probe.Target, o probe.Options) *probe.Resul
 	results := probe.Run(ctx, targets, o)
 	done()
 	if ctx.Err() != nil {
-		tellInterrupted(c.App.ErrWriter, results)
+		fmt.Fprintln(c.App.ErrWriter, "proxylint: interrupted: this is what is known so far")
 	}
 	return results
-}
-
-func tellInterrupted(stderr io.Writer, results *probe.Results) {
-	left := 0
-	for _, r := range results.List {
-		if r.NotTested() {
-			left++
-		}
-	}
-	fmt.Fprintf(stderr, "proxylint: interrupted: %d of %d upstreams were not tested\n", left, len(results.List))
 }

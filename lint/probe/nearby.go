@@ -7,7 +7,7 @@ import (
 
 // findNearby tells of every refused address of this machine what listens there instead.
 func findNearby(results []*Result) {
-	var m machine
+	var m ownSockets
 	own := ownAddrs()
 	for _, r := range results {
 		for _, try := range r.Tries {

@@ -21,8 +21,8 @@ var everywhere = []uint16{22, 25, 53, 111, 123, 631, 5353, 5355}
 // socketListen is the state of a listening socket in /proc/net/tcp (include/net/tcp_states.h).
 const socketListen = "0A"
 
-// machine is what listens on this machine, read when first asked.
-type machine struct {
+// ownSockets are what listens on this machine, read when first asked.
+type ownSockets struct {
 	read    bool
 	sockets []ownSocket
 }
@@ -34,7 +34,7 @@ type ownSocket struct {
 }
 
 // nearby returns what listens on this machine where an address of it refused a connection, the nearest port first.
-func (m *machine) nearby(refused netip.AddrPort) []Listening {
+func (m *ownSockets) nearby(refused netip.AddrPort) []Listening {
 	if !m.read {
 		m.read, m.sockets = true, listeningSockets()
 	}

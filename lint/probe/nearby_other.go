@@ -4,7 +4,7 @@ package probe
 
 import "net/netip"
 
-// machine knows nothing where there is no procfs.
-type machine struct{}
+// ownSockets know nothing where there is no procfs.
+type ownSockets struct{}
 
-func (*machine) nearby(netip.AddrPort) []Listening { return nil }
+func (*ownSockets) nearby(netip.AddrPort) []Listening { return nil }

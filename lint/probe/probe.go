@@ -196,19 +196,6 @@ type Result struct {
 	Nearby  []Listening // what listens on the same machine, where a local port refused; the likely ones alone
 }
 
-// NotTested reports whether the run ended, or a dead host was given up, before all of a target was known.
-func (r *Result) NotTested() bool {
-	if r.Found.Outcome.Cause == NotTested {
-		return true
-	}
-	for _, try := range r.Tries {
-		if try.Cause == NotTested {
-			return true
-		}
-	}
-	return false
-}
-
 // Listening is a socket that is open on this machine.
 type Listening struct {
 	Port    int
