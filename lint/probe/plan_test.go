@@ -206,3 +206,30 @@ func TestReadPlanRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestPlanWorkers(t *testing.T) {
+	tests := map[string]struct {
+		text string
+		want workers
+	}{
+		"nginx.conf": {"user www-data web;\nevents {}\nhttp { server { location / { proxy_pass http://10.0.0.1; } } }\n", workers{"www-data", "web", ""}},
+		"haproxy.cfg": {"global\n    user haproxy\n    group web\n    chroot /var/lib/haproxy\n" +
+			"backend b\n    server s abns@app\n", workers{"haproxy", "web", "/var/lib/haproxy"}},
+	}
+	for name, tt := range tests {
+		var plan bytes.Buffer
+		if err := WritePlan(&plan, Plan(load(t, name, tt.text), &inventory.Facts{})); err != nil {
+			t.Fatal(err)
+		}
+		targets, err := ReadPlan(&plan)
+		if err != nil || len(targets) != 1 {
+			t.Fatal(targets, err)
+		}
+		if got := (workers{targets[0].User, targets[0].Group, targets[0].Chroot}); got != tt.want {
+			t.Errorf("%s: %+v, want %+v", name, got, tt.want)
+		}
+		if socket := targets[0].Addr.Socket; name == "haproxy.cfg" && socket != "abns@app" {
+			t.Errorf("%q, want the family with the name", socket)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package probe
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
@@ -26,19 +27,19 @@ var never = [...]struct {
 // permit says whether an address may be dialed: its Cause is OK, Denied, or NotTestable where the proxy takes it for
 // something else than an address. It is asked before every connection, after resolution.
 func (p *prober) permit(t *Target, addr netip.Addr) Outcome {
-	addr = plain(addr)
-	if addr.IsUnspecified() {
+	if addr.Unmap().IsUnspecified() {
 		if t.Dialect == syntax.HAProxy {
 			return Outcome{Cause: NotTestable, Detail: "HAProxy goes to the address that the client came to"}
 		}
-		addr = loopback(addr) // as the kernel takes it
+		addr = loopback(addr.Unmap()) // as the kernel takes it
 	}
 	if within(p.Deny, addr) {
 		return denied("--deny has it")
 	}
+	reached := plain(addr)
 	for _, n := range never {
-		if n.prefix.Contains(addr) && !p.names(addr, n.prefix) {
-			return denied(fmt.Sprintf("%s is %s, which --allow does not name", addr, n.reason))
+		if n.prefix.Contains(reached) && !p.names(reached, n.prefix) {
+			return denied(fmt.Sprintf("%s is %s, which --allow does not name", reached, n.reason))
 		}
 	}
 	switch {
@@ -46,8 +47,8 @@ func (p *prober) permit(t *Target, addr netip.Addr) Outcome {
 		return Outcome{}
 	case len(p.Allow) > 0:
 		return denied("--allow does not have it")
-	case !p.AllowPublic && isPublic(addr):
-		return denied(fmt.Sprintf("%s is a public address, which --allow-public lets be dialed", addr))
+	case !p.AllowPublic && isPublic(reached):
+		return denied(fmt.Sprintf("%s is a public address, which --allow-public lets be dialed", reached))
 	}
 	return Outcome{}
 }
@@ -56,22 +57,19 @@ func denied(reason string) Outcome { return Outcome{Cause: Denied, Detail: reaso
 
 // names reports whether an entry of Allow means an address of a prefix that is never dialed, rather than all the world.
 func (p *prober) names(addr netip.Addr, never netip.Prefix) bool {
-	for _, prefix := range p.Allow {
+	return slices.ContainsFunc(p.Allow, func(prefix netip.Prefix) bool {
 		prefix = plainPrefix(prefix)
-		if prefix.Contains(addr) && prefix.Bits() >= never.Bits() {
-			return true
-		}
-	}
-	return false
+		return prefix.Contains(addr) && prefix.Bits() >= never.Bits()
+	})
 }
 
 func within(list []netip.Prefix, addr netip.Addr) bool {
-	for _, prefix := range list {
-		if plainPrefix(prefix).Contains(addr) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(list, func(prefix netip.Prefix) bool { return has(prefix, addr) })
+}
+
+// has reports whether a prefix holds an address as it is written, or as it is reached.
+func has(prefix netip.Prefix, addr netip.Addr) bool {
+	return prefix.Contains(addr.WithZone("")) || plainPrefix(prefix).Contains(plain(addr))
 }
 
 // nat64 is the prefix behind which translators have IPv4 (RFC 6052).
