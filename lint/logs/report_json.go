@@ -1,0 +1,96 @@
+package logs
+
+import (
+	"encoding/json"
+	"io"
+	"time"
+)
+
+// The types below are the JSON output, field by field in its order. schema.json describes them.
+type (
+	jsonReport struct {
+		Version int         `json:"version"`
+		Groups  []jsonGroup `json:"groups"`
+		Summary jsonSummary `json:"summary"`
+	}
+	jsonGroup struct {
+		Cause     string        `json:"cause"`
+		Severity  string        `json:"severity"`
+		Means     string        `json:"means"`
+		Look      string        `json:"look"`
+		Rules     []string      `json:"rules,omitempty"`
+		Target    string        `json:"target,omitempty"`
+		Server    string        `json:"server,omitempty"`
+		Count     int           `json:"count"`
+		Lost      jsonLost      `json:"lost"`
+		Retried   int           `json:"retried,omitempty"`
+		First     string        `json:"first,omitempty"`
+		Last      string        `json:"last,omitempty"`
+		Histogram *jsonBins     `json:"histogram,omitempty"`
+		Routes    []jsonRoute   `json:"routes,omitempty"`
+		Sample    jsonEventLine `json:"sample"`
+	}
+	jsonLost struct {
+		S500 int `json:"500"`
+		S502 int `json:"502"`
+		S503 int `json:"503"`
+		S504 int `json:"504"`
+	}
+	jsonBins struct {
+		Start  string    `json:"start"`
+		Width  int       `json:"width_seconds"`
+		Counts [bins]int `json:"counts"`
+	}
+	jsonRoute struct {
+		Route string `json:"route"`
+		Count int    `json:"count"`
+	}
+	jsonEventLine struct {
+		File   string `json:"file"`
+		Line   int    `json:"line"`
+		Source string `json:"source"`
+		Detail string `json:"detail,omitempty"`
+		Text   string `json:"text"`
+	}
+	jsonSummary struct {
+		Files  int      `json:"files"`
+		Lines  int      `json:"lines"`
+		Cut    int      `json:"cut"`
+		Events int      `json:"events"`
+		Lost   jsonLost `json:"lost"`
+	}
+)
+
+// jsonVersion changes when a field changes its meaning or goes away.
+const jsonVersion = 1
+
+// WriteJSON writes the object that schema.json describes.
+func WriteJSON(w io.Writer, r Report) error {
+	out := jsonReport{Version: jsonVersion, Groups: []jsonGroup{}, Summary: jsonSummary{
+		Files: r.Files, Lines: r.Read.Lines, Cut: r.Read.Cut, Events: r.Summary.Events, Lost: jsonLost(r.Summary.Lost()),
+	}}
+	for _, g := range r.Summary.Groups() {
+		out.Groups = append(out.Groups, g.json())
+	}
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(out)
+}
+
+func (g *Group) json() jsonGroup {
+	info := g.Cause.Info()
+	out := jsonGroup{
+		Cause: info.Name, Severity: info.Level.String(), Means: info.Means, Look: info.Look, Rules: info.Rules,
+		Target: clean(g.Target), Server: clean(g.Server), Count: g.Count, Lost: jsonLost(g.Lost), Retried: g.Retried,
+		Sample: jsonEventLine{clean(g.Sample.File), g.Sample.Line, g.Sample.Source.String(), clean(g.Sample.Detail), clean(g.Sample.Text)},
+	}
+	if !g.First.IsZero() {
+		out.First, out.Last = g.First.Format(time.RFC3339), g.Last.Format(time.RFC3339)
+		out.Histogram = &jsonBins{g.Over.Start().Format(time.RFC3339), int(g.Over.Width / time.Second), g.Over.Counts}
+	}
+	for _, r := range g.Routes {
+		out.Routes = append(out.Routes, jsonRoute{clean(r.Route), r.Count})
+	}
+	return out
+}
