@@ -75,7 +75,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		Usage:   "finds what makes an nginx or HAProxy configuration answer 502, 503 or 504",
 		Version: buildVersion(),
 		Commands: []*cli.Command{
-			initCommand(), lintCommand(), liveCommand(), rulesCommand(), graphCommand(), inventoryCommand(), lspCommand(),
+			initCommand(), lintCommand(), liveCommand(), rulesCommand(), graphCommand(), logsCommand(), inventoryCommand(), lspCommand(),
 			completionCommand(), candidatesCommand(), manCommand(),
 		},
 		CustomAppHelpTemplate: appHelp,

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/proxylint/proxylint/lint/logs"
+	"github.com/proxylint/proxylint/lint/safe"
+	"github.com/proxylint/proxylint/parsers"
+)
+
+const logsHelp = `Usage: proxylint logs [flags] FILE...
+
+Say what the lines of nginx' and HAProxy's logs mean: which upstreams failed, how, how often, and when.
+A FILE is an error log or an access log, or - for standard input; gzip is read, too, and what was rotated
+away from a log is read before it.
+
+Flags:
+{{range .VisibleFlags}}  {{.}}
+{{end}}
+Examples:
+  proxylint logs --since 2h /var/log/nginx/error.log /var/log/nginx/access.log
+  journalctl -u haproxy -o cat | proxylint logs -
+
+Exit codes: 0 no cause of level error, 1 one at least, 2 proxylint could not do its work.
+`
+
+// logWriters write what was found in logs.
+var logWriters = map[string]func(io.Writer, logs.Report) error{"text": logs.WriteText, "json": logs.WriteJSON}
+
+func logsCommand() *cli.Command {
+	return &cli.Command{
+		Name:               "logs",
+		CustomHelpTemplate: logsHelp,
+		HideHelpCommand:    true,
+		OnUsageError:       passError,
+		Action:             runLogs,
+		Flags: []cli.Flag{
+			oneOf(keys(logWriters), &cli.StringFlag{
+				Name: "format", Value: "text", DefaultText: "text", Usage: "write `F`: " + alternatives(keys(logWriters)),
+			}),
+			&cli.StringFlag{Name: "since", Usage: "pass over what is older than `AGE`, such as 2h or 30m, or than a time, such as 2026-11-23T14:00"},
+		},
+	}
+}
+
+func runLogs(c *cli.Context) error {
+	write, err := pick(c, "format", logWriters)
+	if err != nil {
+		return err
+	}
+	if c.NArg() == 0 {
+		return errors.New("logs wants a FILE, or - for standard input")
+	}
+	since, err := parseSince(c.String("since"), time.Now())
+	if err != nil {
+		return err
+	}
+	report, err := readLogs(c, since)
+	if err != nil {
+		return err
+	}
+	var out bytes.Buffer
+	if err := write(&out, report); err != nil {
+		return err
+	}
+	if _, err := out.WriteTo(c.App.Writer); err != nil {
+		return err
+	}
+	if report.Summary.Failed() {
+		return errFindings
+	}
+	return nil
+}
+
+// readLogs reads all that the arguments name, one after the other.
+func readLogs(c *cli.Context, since time.Time) (logs.Report, error) {
+	debug.SetGCPercent(400) // nearly nothing is kept
+	parser, report := logs.NewParser(logs.Options{}), logs.Report{Summary: logs.NewSummary()}
+	add := func(e *logs.Event) {
+		if e.Time.IsZero() || !e.Time.Before(since) {
+			report.Summary.Add(e)
+		}
+	}
+	for _, path := range logPaths(c.Args().Slice(), since) {
+		count, err := readLog(c.App.Reader, parser, path, add)
+		if err != nil {
+			return report, err
+		}
+		report.Files++
+		report.Read.Add(count)
+	}
+	if report.Read.Cut > 0 {
+		fmt.Fprintf(c.App.ErrWriter, "proxylint: lines over 64 KiB, of which only the beginning was read: %d\n", report.Read.Cut)
+	}
+	return report, nil
+}
+
+// logPaths returns what to read, each once: before a log those that were rotated away from it, where they are not
+// older than what is asked for.
+func logPaths(args []string, since time.Time) []string {
+	var paths []string
+	for _, arg := range args {
+		series := []string{arg}
+		if arg != "-" {
+			series = logs.Series(arg)
+		}
+		for _, path := range series {
+			if info, err := os.Stat(path); path != arg && err == nil && info.ModTime().Before(since) {
+				continue
+			}
+			if !slices.Contains(paths, path) {
+				paths = append(paths, path)
+			}
+		}
+	}
+	return paths
+}
+
+// readLog reads one log.
+func readLog(stdin io.Reader, parser *logs.Parser, path string, add func(*logs.Event)) (logs.Count, error) {
+	if path != "-" {
+		file, err := logs.Open(path)
+		if err != nil {
+			return logs.Count{}, parsers.PathError(path, err)
+		}
+		defer file.Close()
+		count, err := parser.Read(file, path, add)
+		if err != nil {
+			err = parsers.PathError(path, err)
+		}
+		return count, err
+	}
+	text, err := logs.Decompress(stdin)
+	if err != nil {
+		return logs.Count{}, fmt.Errorf("standard input: %w", err)
+	}
+	return parser.Read(text, path, add)
+}
+
+// parseSince reads an age, or a time of this machine's zone; the zero time for "".
+func parseSince(s string, now time.Time) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	if age, err := time.ParseDuration(s); err == nil && age >= 0 {
+		return now.Add(-age), nil
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateTime, "2006-01-02 15:04", time.DateOnly} {
+		if t, err := time.ParseInLocation(layout, s, now.Location()); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("--since: %q is neither an age nor a time, want 2h, 30m or 2026-11-23T14:00", safe.Clean(s))
+}
