@@ -2,6 +2,7 @@ package rules
 
 import (
 	"bufio"
+	"errors"
 	"bytes"
 	"encoding/binary"
 	"fmt"
@@ -211,12 +212,10 @@ func ask(t *testing.T, url, request string) (status int, err error) {
 	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.WriteString(conn, request); err != nil {
-		return 0, err
-	}
+	_, writeErr := io.WriteString(conn, request) // which fails where the answer came first
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
-		return 0, err
+		return 0, errors.Join(writeErr, err)
 	}
 	defer response.Body.Close()
 	return response.StatusCode, nil
