@@ -2,9 +2,9 @@ package rules
 
 import (
 	"bufio"
-	"errors"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"

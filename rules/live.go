@@ -169,6 +169,8 @@ func protocolHint(t *probe.Target, speaks string) string {
 		return "https://" + at
 	case speaks == "TLS" && isNginx && t.Protocol == proxy.GRPC:
 		return "grpcs://" + at
+	case speaks == "TLS" && isNginx:
+		return "proxy_pass https://" + at + ";"
 	case speaks == "TLS" && !isNginx:
 		return "ssl verify required ca-file FILE, at the end of the server line"
 	case speaks == "HTTP" && isNginx && t.TLS != nil && t.Protocol == proxy.HTTP:
@@ -185,6 +187,10 @@ func protocolHint(t *probe.Target, speaks string) string {
 		return "a listener without proxy_protocol at the backend: nginx sends that header in stream alone (proxy_protocol on;)"
 	case speaks == "PROXY protocol":
 		return "send-proxy, at the end of the server line"
+	case speaks == "no PROXY protocol" && isNginx:
+		return "proxy_protocol off;"
+	case speaks == "no PROXY protocol":
+		return "the server line without send-proxy"
 	case speaks == "FastCGI" && !isNginx:
 		return "proto fcgi, at the end of the server line, and a use-fcgi-app line"
 	case isNginx && passes[speaks] != "":

@@ -2,8 +2,6 @@ package probe
 
 import (
 	"context"
-	"crypto/tls"
-	"io"
 	"net"
 	"slices"
 	"time"
@@ -11,135 +9,112 @@ import (
 	"github.com/proxylint/proxylint/parsers/proxy"
 )
 
-// bannerWait is how long a server is given to speak first, as SSH, SMTP and MySQL do.
-const bannerWait = 350 * time.Millisecond
+const (
+	mostForeign     = 3                      // protocols tried at one address besides the configured one
+	foreignPatience = time.Second            // how long the answer to each may take
+	bannerPatience  = 350 * time.Millisecond // how long a server may take to greet
+)
 
-// maxForeign bounds the protocols that are tried on one server: each leaves a line in its log, and an incomplete one may
-// hold a worker.
-const maxForeign = 3
+// untouchable are ports at which nothing foreign is said: SSH, SMTP, MySQL, PostgreSQL and redis log it as an attack, or
+// lock its sender out (MySQL, max_connect_errors).
+var untouchable = []uint16{22, 25, 3306, 5432, 6379}
 
-// sensitive are the ports on which no foreign protocol is tried: MySQL counts broken handshakes against their sender, and
-// redis logs HTTP as an attack. Their greeting is read all the same.
-var sensitive = []int{22, 25, 3306, 5432, 6379}
-
-// diagnose finds out what answers where the configured protocol did not. It returns the outcome unchanged when that stays
-// open.
+// diagnose finds out what answers where the configured protocol did not: it listens for a greeting, then tries a few
+// other protocols, one connection each and with whole requests, since a part of one may hold a server's worker.
 func (p *prober) diagnose(ctx context.Context, t *Target, a address, o Outcome) Outcome {
-	switch {
-	case !p.Diagnose || t.Protocol == proxy.TCP || t.Protocol == proxy.UDP:
-		return o
-	case o.Cause == OtherProtocol && o.Speaks != unnamed:
-		return o
-	case o.Cause != OtherProtocol && o.Cause != Closed && o.Cause != Silent && (o.Cause != TLSFailed || isAlertDetail(o.Detail)):
+	if !o.isPuzzling(t) || ctx.Err() != nil || slices.Contains(untouchable, a.network.Port()) {
 		return o
 	}
-	if name := p.banner(ctx, t, a); name != "" {
-		return Outcome{Code: L7RSP, Cause: OtherProtocol, Speaks: name, Took: o.Took}
-	}
-	if slices.Contains(sensitive, int(a.network.Port())) {
-		return o
-	}
-	tried := 0
-	for _, f := range foreignFor(t, o) {
-		if tried == maxForeign {
-			break
+	if t.Protocol == proxy.FastCGI && o.Cause == Closed {
+		if again := p.foreign(ctx, t, a, (*prober).speakFastCGIRequest); again.OK() {
+			return again
 		}
-		tried++
-		if p.answers(ctx, t, a, f) {
-			return Outcome{Code: L7RSP, Cause: OtherProtocol, Speaks: f.name, Took: o.Took}
+	}
+	if speaks := p.name(ctx, t, a, o); speaks != "" {
+		o.Cause, o.Speaks = OtherProtocol, speaks
+		if o.Code == L7OK {
+			o.Code = L7RSP
 		}
 	}
 	return o
 }
 
-// banner reads what a server says without being asked.
-func (p *prober) banner(ctx context.Context, t *Target, a address) string {
+// isPuzzling reports whether an outcome leaves open what is spoken at the other end.
+func (o Outcome) isPuzzling(t *Target) bool {
+	switch o.Cause {
+	case OK:
+		return t.maybeMisread(o)
+	case Closed, Silent:
+		return true
+	case OtherProtocol:
+		return o.Speaks == unnamed || t.maybeMisread(o)
+	case TLSFailed:
+		return o.Detail == wasClosed || o.Detail == wasReset || o.Detail == notTLS
+	}
+	return false
+}
+
+// maybeMisread reports whether an answer is the one that HTTP servers give to what they don't understand. It may be meant,
+// and come from behind TLS or a PROXY header.
+func (t *Target) maybeMisread(o Outcome) bool {
+	isCGI := t.Protocol == proxy.UWSGI || t.Protocol == proxy.SCGI
+	switch {
+	case o.Cause == OtherProtocol && o.Speaks == "HTTP":
+		return t.SendProxy > 0 || t.TLS == nil
+	case o.OK():
+		return o.Status == 400 && (t.SendProxy > 0 || isCGI)
+	}
+	return false
+}
+
+// name names the protocol of an address; "" when it can't be told.
+func (p *prober) name(ctx context.Context, t *Target, a address, o Outcome) string {
+	switch o.Cause {
+	case Closed, TLSFailed: // else a greeting would have been heard
+		if speaks := p.greeting(ctx, t, a); speaks != "" {
+			return speaks
+		}
+	}
+	e := newEvidence(t, a, o)
+	for range mostForeign {
+		s := e.suspect()
+		if s == nil {
+			break
+		}
+		answer := p.foreign(ctx, s.as(t), a, (*prober).converse)
+		if speaks := s.speaks(t, answer); speaks != "" {
+			return speaks
+		}
+		e.add(s, answer)
+	}
+	return ""
+}
+
+// greeting names the protocol of a server that speaks first; "" when none does, or it can't be told.
+func (p *prober) greeting(ctx context.Context, t *Target, a address) string {
 	conn, _ := p.connect(ctx, t, a)
 	if conn == nil {
 		return ""
 	}
 	defer conn.Close()
-	conn.SetReadDeadline(time.Now().Add(bannerWait))
-	b := make([]byte, 64)
-	n, _ := conn.Read(b) // nothing is an answer, too
+	conn.SetDeadline(time.Now().Add(bannerPatience)) // a net.Conn takes one
+	b := make([]byte, 128)
+	n, _ := conn.Read(b) // silence is no fault
 	return identify(b[:n])
 }
 
-// foreign is a protocol that is tried where it is not configured.
-type foreign struct {
-	name string
-	ask  func(t *Target, conn net.Conn) bool // reports whether the answer is in the protocol
-}
+// speaker says over a connection what a target is asked, and judges the answer.
+type speaker func(*prober, context.Context, *Target, net.Conn, *Measure) Outcome
 
-// sent returns what asks with a text, and knows the answer by the name of its protocol.
-func sent(text func(*Target) string, name string) func(*Target, net.Conn) bool {
-	return func(t *Target, conn net.Conn) bool {
-		io.WriteString(conn, text(t)) // a server that closes at once shows when reading
-		b := make([]byte, 64)
-		n, _ := conn.Read(b)
-		return identify(b[:n]) == name
-	}
-}
-
-var (
-	foreignTLS = foreign{"TLS", func(_ *Target, conn net.Conn) bool {
-		err := tls.Client(conn, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10}).Handshake()
-		return err == nil || isAlert(err)
-	}}
-	foreignHTTP    = foreign{"HTTP", sent(func(t *Target) string { return t.request(false) }, "HTTP")}
-	foreignProxied = foreign{"PROXY protocol", func(t *Target, conn net.Conn) bool {
-		io.WriteString(conn, proxySignature+"\x20\x00\x00\x00"+t.request(false))
-		h, err := readHead(conn, func() {})
-		return err == nil && h.status != 0 && h.status != 400
-	}}
-	foreignFastCGI = foreign{"FastCGI", sent(func(*Target) string { return string(fcgiValues()) }, "FastCGI")}
-	foreignUWSGI   = foreign{"uwsgi", sent(func(t *Target) string { return string(t.uwsgiRequest()) }, "HTTP")}
-	foreignHTTP2   = foreign{"HTTP/2", sent(func(*Target) string { return "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00" }, "HTTP/2")}
-	foreignAJP     = foreign{"AJP", sent(func(*Target) string { return ajpPing }, "AJP")}
-	foreignRedis   = foreign{"redis", sent(func(*Target) string { return "PING\r\n" }, "redis")}
-)
-
-// foreignFor returns the protocols to try, the likeliest first: by the port where that says something, then by how the
-// configured protocol failed. A server that waits for the PROXY protocol, or for uwsgi, closes after HTTP; php-fpm resets.
-func foreignFor(t *Target, o Outcome) []foreign {
-	likely := map[int]foreign{
-		443: foreignTLS, 8443: foreignTLS, 9443: foreignTLS, 9000: foreignFastCGI, 9001: foreignFastCGI, 3031: foreignUWSGI,
-		8009: foreignAJP, 50051: foreignHTTP2, 6380: foreignRedis,
-	}
-	var list []foreign
-	if f, ok := likely[t.Addr.Port]; ok {
-		list = append(list, f)
-	}
-	switch {
-	case t.TLS != nil:
-		list = append(list, foreignHTTP, foreignProxied, foreignFastCGI)
-	case t.Protocol == proxy.HTTP && !t.HTTP2 && o.Detail == wasReset:
-		list = append(list, foreignTLS, foreignFastCGI, foreignProxied, foreignHTTP2)
-	case t.Protocol == proxy.HTTP && !t.HTTP2 && o.Cause == Closed:
-		list = append(list, foreignProxied, foreignUWSGI, foreignTLS, foreignFastCGI)
-	case t.Protocol == proxy.HTTP && !t.HTTP2:
-		list = append(list, foreignTLS, foreignFastCGI, foreignAJP, foreignUWSGI)
-	default:
-		list = append(list, foreignHTTP, foreignTLS, foreignFastCGI, foreignUWSGI)
-	}
-	configured := t.Protocol.String()
-	seen := map[string]bool{configured: t.TLS == nil, "TLS": t.TLS != nil}
-	return slices.DeleteFunc(list, func(f foreign) bool {
-		was := seen[f.name]
-		seen[f.name] = true
-		return was
-	})
-}
-
-// answers reports whether a server speaks a protocol, by a connection of its own.
-func (p *prober) answers(ctx context.Context, t *Target, a address, f foreign) bool {
-	conn, _ := p.connect(ctx, t, a)
+// foreign asks once more, over a connection of its own and with little patience.
+func (p *prober) foreign(ctx context.Context, t *Target, a address, speak speaker) Outcome {
+	conn, outcome := p.connect(ctx, t, a)
 	if conn == nil {
-		return false
+		return outcome
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(min(p.AnswerTimeout, 2*time.Second))) // a net.Conn takes one
-	ended := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Now()) })
-	defer ended()
-	return f.ask(t, conn)
+	impatient := *t
+	impatient.Limits.Read = proxy.Setting[time.Duration]{Value: min(foreignPatience, p.answerTimeout(t)), Origin: proxy.Default}
+	defer p.arm(ctx, &impatient, conn)()
+	return speak(p, ctx, &impatient, conn, new(Measure))
 }

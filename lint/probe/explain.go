@@ -61,12 +61,20 @@ func (o Outcome) ClientSees(t *Target) string {
 		return "connection closed"
 	case isHAProxy && o.Code != "" && (strings.HasPrefix(string(o.Code), "L4") || strings.HasPrefix(string(o.Code), "L6")):
 		return "503"
-	case o.Cause == TimedOut || o.Cause == Silent:
+	case t.passesRaw(o):
+		return "an answer without a header"
+	case o.Cause == TimedOut || o.Cause == Silent || o.Code == L6TOUT || o.Code == L7TOUT:
 		return "504"
 	case isHAProxy && (o.Cause == Unresolvable || o.Cause == ResolverFailed):
 		return "503"
 	}
 	return "502"
+}
+
+// passesRaw reports whether nginx takes an answer that is no HTTP/1 for HTTP/0.9, and hands it on.
+func (t *Target) passesRaw(o Outcome) bool {
+	return t.Dialect == syntax.Nginx && t.Protocol == proxy.HTTP && !t.HTTP2 && o.Cause == OtherProtocol && o.Code == L7RSP &&
+		o.Detail != wasClosed && o.Detail != wasReset
 }
 
 // Message tells what came of a try, in one line of lower case without a full stop.
@@ -100,6 +108,9 @@ func (t *Target) Message(try Try) string {
 	case Silent:
 		return fmt.Sprintf("%s accepts the connection and does not answer %s within %s", at, spoken, round(try.Took))
 	case OtherProtocol:
+		if try.Speaks == refusesProxy {
+			return at + " expects no PROXY protocol header"
+		}
 		return fmt.Sprintf("%s speaks %s, not %s", at, try.Speaks, t.spoken())
 	case TLSFailed:
 		return at + " agrees to no TLS handshake"
@@ -121,8 +132,11 @@ func (t *Target) Message(try Try) string {
 
 // spoken names what is spoken to a target, TLS first.
 func (t *Target) spoken() string {
-	if t.TLS != nil {
+	switch {
+	case t.TLS != nil:
 		return "TLS"
+	case t.HTTP2 && t.Protocol == proxy.HTTP:
+		return "HTTP/2"
 	}
 	return t.Protocol.String()
 }

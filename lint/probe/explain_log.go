@@ -76,12 +76,18 @@ func (t *Target) nginxMismatch(o Outcome, reading string) string {
 	switch {
 	case o.Status != 0: // an answer like any other
 		return ""
+	case o.Code == L6TOUT:
+		return "upstream timed out (110: Connection timed out) while SSL handshaking to upstream"
 	case t.TLS != nil:
 		return "SSL_do_handshake() failed (SSL: ...wrong version number) while SSL handshaking to upstream"
+	case o.Code == L7TOUT:
+		return "upstream timed out (110: Connection timed out)" + reading
+	case o.Detail == wasReset:
+		return "recv() failed (104: Connection reset by peer)" + reading
+	case o.Detail == wasClosed:
+		return "upstream prematurely closed connection" + reading
 	case t.Protocol == proxy.FastCGI && o.Speaks == "HTTP":
 		return "upstream sent unsupported FastCGI protocol version: 72" + reading // 'H'
-	case t.Protocol == proxy.HTTP && (o.Speaks == "FastCGI" || o.Speaks == "uwsgi"):
-		return "recv() failed (104: Connection reset by peer)" + reading
 	case t.Protocol == proxy.HTTP:
 		return "upstream sent no valid HTTP/1.0 header" + reading
 	}
@@ -104,9 +110,15 @@ func (t *Target) haproxyLog(o Outcome) string {
 	case Closed:
 		state = "SH--"
 	case OtherProtocol:
-		state = "PH--"
-		if t.TLS != nil {
+		switch state = "PH--"; {
+		case o.Status != 0: // an answer like any other
+			return ""
+		case t.TLS != nil:
 			state = "SC--"
+		case o.Code == L7TOUT:
+			state = "sH--"
+		case o.Detail == wasReset || o.Detail == wasClosed:
+			state = "SH--"
 		}
 	default:
 		return ""

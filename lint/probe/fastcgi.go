@@ -4,150 +4,197 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 	"net"
-	"strconv"
 	"strings"
 	"time"
 )
 
-// The records of FastCGI that are sent and read (FastCGI Specification 1.0, 8).
+// Kinds of records (FastCGI specification, 8).
 const (
-	fcgiBegin           = 1
-	fcgiEnd             = 3
-	fcgiParams          = 4
-	fcgiStdin           = 5
-	fcgiStdout          = 6
-	fcgiStderr          = 7
-	fcgiGetValues       = 9
-	fcgiGetValuesResult = 10
-	fcgiUnknownType     = 11
+	fcgiBegin     = 1
+	fcgiEnd       = 3
+	fcgiParams    = 4
+	fcgiStdin     = 5
+	fcgiStdout    = 6
+	fcgiStderr    = 7
+	fcgiGetValues = 9
+	fcgiValues    = 10
+	fcgiUnknown   = 11
 )
 
-// fcgiRecord writes one record of a request's.
-func fcgiRecord(kind byte, request uint16, content []byte) []byte {
-	record := []byte{1, kind}
-	record = binary.BigEndian.AppendUint16(record, request)
-	record = binary.BigEndian.AppendUint16(record, uint16(len(content)))
-	return append(append(record, 0, 0), content...)
-}
+// fcgiRecordHeader is the size of what stands before a record's content, in bytes.
+const fcgiRecordHeader = 8
 
-// fcgiPair writes a name and a value, both shorter than 128 bytes.
-func fcgiPair(name, value string) []byte {
-	return append([]byte{byte(len(name)), byte(len(value))}, name+value...)
-}
+// fcgiPatience is how long an answer to a question for values is awaited. php-fpm gives it at once; uWSGI passes over it.
+const fcgiPatience = 500 * time.Millisecond
 
-// fcgiValues asks for what the server can do, which php-fpm answers without running anything.
-func fcgiValues() []byte { return fcgiRecord(fcgiGetValues, 0, fcgiPair("FCGI_MPXS_CONNS", "")) }
-
-// fcgiRequest is a GET for the target's path. It names no script, so that none is run but what the server answers by itself.
-func (t *Target) fcgiRequest() []byte {
-	var params []byte
-	for _, p := range t.parameters() {
-		params = append(params, fcgiPair(p[0], p[1])...)
-	}
-	begin := fcgiRecord(fcgiBegin, 1, []byte{0, 1, 0, 0, 0, 0, 0, 0}) // a responder, and the connection is closed at the end
-	out := append(begin, fcgiRecord(fcgiParams, 1, params)...)
-	out = append(out, fcgiRecord(fcgiParams, 1, nil)...)
-	return append(out, fcgiRecord(fcgiStdin, 1, nil)...)
-}
-
-// parameters are those that every gateway protocol needs at least (RFC 3875, 4.1). None is as long as 128 bytes.
-func (t *Target) parameters() [][2]string {
-	const most = 127
-	path, name := t.path(), hostOnly(t.authority())
-	if len(path) > most {
-		path = "/"
-	}
-	return [][2]string{
-		{"REQUEST_METHOD", "GET"}, {"SCRIPT_NAME", path}, {"SCRIPT_FILENAME", path}, {"PATH_INFO", path}, {"REQUEST_URI", path},
-		{"DOCUMENT_URI", path}, {"QUERY_STRING", ""}, {"CONTENT_LENGTH", ""}, {"SERVER_PROTOCOL", "HTTP/1.1"},
-		{"GATEWAY_INTERFACE", "CGI/1.1"}, {"SERVER_NAME", name[:min(len(name), most)]}, {"SERVER_PORT", "80"},
-		{"REMOTE_ADDR", "127.0.0.1"}, {"HTTP_USER_AGENT", agent},
-	}
-}
-
-// speakFastCGI asks for the server's values, and where those are not answered for the target's path: uWSGI passes over the
-// first.
+// speakFastCGI asks for the server's limits, which runs no script, and sends a request where no answer comes.
 func (p *prober) speakFastCGI(ctx context.Context, t *Target, conn net.Conn, m *Measure) Outcome {
-	began := time.Now()
-	if _, err := conn.Write(fcgiValues()); err != nil {
-		return broken(err, L7RSP)
-	}
-	conn.SetReadDeadline(began.Add(p.answerTimeout(t) / 2)) // the other half is for a real request
-	outcome := readFastCGI(conn, func() { m.First = time.Since(began) })
-	if outcome.Cause != Silent {
-		return outcome
-	}
-	again, failed := p.connect(ctx, t, addressOfConn(conn))
-	if again == nil {
-		return failed
-	}
-	defer again.Close()
-	defer p.arm(ctx, t, again)()
-	began = time.Now()
-	if _, err := again.Write(t.fcgiRequest()); err != nil {
-		return broken(err, L7RSP)
-	}
-	return readFastCGI(again, func() { m.First = time.Since(began) })
-}
-
-// readFastCGI reads one answer. Any record proves the protocol.
-func readFastCGI(r io.Reader, first func()) Outcome {
-	b := bufio.NewReader(r)
-	outcome := Outcome{Code: L7OK}
-	var stdout strings.Builder
-	for records := 0; records < 16; records++ {
-		head, err := b.Peek(8)
-		switch {
-		case records == 0 && len(head) == 0:
-			return broken(err, L7RSP)
-		case records == 0 && (len(head) < 8 || head[0] != 1 || head[1] < 1 || head[1] > fcgiUnknownType):
-			some, _ := b.Peek(min(b.Buffered(), 64))
-			return other(some, L7RSP)
-		case len(head) < 8:
-			return outcome
-		}
-		if records == 0 {
-			first()
-		}
-		kind, length := head[1], int(binary.BigEndian.Uint16(head[4:]))
-		padding := int(head[6])
-		b.Discard(8) // what was just peeked at
-		content := make([]byte, length)
-		n, err := io.ReadFull(b, content)
-		switch kind {
-		case fcgiStderr:
-			outcome.Detail = cut(strings.TrimSpace(string(content[:n])))
-		case fcgiStdout:
-			stdout.Write(content[:n])
-		}
-		if err != nil || kind == fcgiEnd || kind == fcgiGetValuesResult || kind == fcgiUnknownType {
-			break
-		}
-		b.Discard(padding) // an end shows with the next record
-	}
-	if outcome.Status = cgiStatus(stdout.String()); outcome.Status >= 502 && outcome.Status <= 504 {
-		outcome.Code, outcome.Cause = L7STS, BadStatus
+	conn.SetDeadline(time.Now().Add(min(fcgiPatience, p.answerTimeout(t)/2))) // a net.Conn takes one
+	answer := bufio.NewReader(conn)
+	outcome := fcgiExchange(conn, answer, fcgiValuesRequest(), m)
+	if outcome.Cause == Silent {
+		defer p.arm(ctx, t, conn)()
+		outcome = fcgiExchange(conn, answer, t.fcgiRequest(), m)
 	}
 	return outcome
 }
 
-// cgiStatus returns the status of a CGI response's Status header; 0 when it has none, which stands for 200.
-func cgiStatus(head string) int {
-	for line := range strings.Lines(head) {
-		if strings.TrimSpace(line) == "" {
-			break
-		}
-		name, value, _ := strings.Cut(line, ":")
-		if !strings.EqualFold(name, "Status") {
-			continue
-		}
-		code, _, _ := strings.Cut(strings.TrimSpace(value), " ")
-		status, err := strconv.Atoi(code)
-		if err == nil && status >= 100 && status <= 999 {
-			return status
+// speakFastCGIRequest sends a request alone: some servers close a connection that begins with anything else.
+func (p *prober) speakFastCGIRequest(_ context.Context, t *Target, conn net.Conn, m *Measure) Outcome {
+	return fcgiExchange(conn, bufio.NewReader(conn), t.fcgiRequest(), m)
+}
+
+// fcgiExchange sends records and reads what comes.
+func fcgiExchange(conn net.Conn, answer *bufio.Reader, records []byte, m *Measure) Outcome {
+	began := time.Now()
+	if _, err := conn.Write(records); err != nil {
+		return broken(err, L7RSP)
+	}
+	if _, err := answer.Peek(1); err != nil {
+		return broken(err, L7RSP)
+	}
+	m.First = time.Since(began)
+	outcome, size := readFastCGI(answer)
+	m.Header = size
+	return outcome
+}
+
+// fcgiRecord appends one record.
+func fcgiRecord(b []byte, kind byte, id uint16, content []byte) []byte {
+	b = append(b, 1, kind)
+	b = binary.BigEndian.AppendUint16(b, id)
+	b = binary.BigEndian.AppendUint16(b, uint16(len(content)))
+	return append(append(b, 0, 0), content...)
+}
+
+// fcgiPair appends a name and a value, each of whose lengths takes one byte or four.
+func fcgiPair(b []byte, name, value string) []byte {
+	for _, s := range []string{name, value} {
+		if len(s) < 0x80 {
+			b = append(b, byte(len(s)))
+		} else {
+			b = binary.BigEndian.AppendUint32(b, 1<<31|uint32(len(s)))
 		}
 	}
-	return 0
+	return append(append(b, name...), value...)
+}
+
+func fcgiValuesRequest() []byte {
+	return fcgiRecord(nil, fcgiGetValues, 0, fcgiPair(nil, "FCGI_MPXS_CONNS", ""))
+}
+
+// fcgiRequest is a request to a responder that closes the connection afterwards. It names no script: a server that runs
+// one says that it does not know it.
+func (t *Target) fcgiRequest() []byte {
+	const responder = 1
+	b := fcgiRecord(nil, fcgiBegin, 1, []byte{0, responder, 0, 0, 0, 0, 0, 0})
+	var params []byte
+	for _, v := range t.cgiVariables() {
+		params = fcgiPair(params, v[0], v[1])
+	}
+	b = fcgiRecord(b, fcgiParams, 1, params)
+	b = fcgiRecord(b, fcgiParams, 1, nil)
+	return fcgiRecord(b, fcgiStdin, 1, nil)
+}
+
+// readFastCGI reads records until it is clear what they tell. It returns the size of the response's header as it fills
+// nginx's buffer: with what stands between its records, but without the first record's own header.
+func readFastCGI(r *bufio.Reader) (outcome Outcome, header int) {
+	output := &fcgiOutput{records: r}
+	block, err := readBlock(bufio.NewReader(output))
+	if output.read == 0 {
+		return fcgiFault(r, err), 0
+	}
+	outcome = Outcome{Code: L7OK}
+	if status, ok := cgiStatus(block); ok && err == nil {
+		outcome, header = judgeStatus(status), len(block)+output.between
+	}
+	if outcome.OK() {
+		outcome.Detail = strings.TrimSpace(string(output.notes))
+	}
+	return outcome, header
+}
+
+// fcgiOutput is what a script writes, taken out of its records.
+type fcgiOutput struct {
+	records *bufio.Reader
+	read    int    // bytes of records, of any kind
+	content []byte // not handed on yet
+	padding int    // behind it
+	between int    // bytes that belong to no content, from the first content on
+	notes   []byte // what came as an error's text
+}
+
+func (o *fcgiOutput) Read(b []byte) (int, error) {
+	for len(o.content) == 0 {
+		if o.read > maxHeader {
+			return 0, io.EOF
+		}
+		record, err := nextRecord(o.records)
+		if err != nil {
+			return 0, err
+		}
+		switch o.read += record.size; record.kind {
+		case fcgiStderr:
+			o.notes = append(o.notes, record.content...)
+		case fcgiStdout:
+			o.take(record)
+		default:
+			return 0, io.EOF
+		}
+	}
+	n := copy(b, o.content)
+	o.content = o.content[n:]
+	return n, nil
+}
+
+func (o *fcgiOutput) take(record fcgiAnswer) {
+	if o.content != nil {
+		o.between += o.padding + fcgiRecordHeader
+	}
+	o.content, o.padding = record.content, record.padding
+}
+
+// fcgiFault says what an answer tells that does not begin with a record.
+func fcgiFault(r *bufio.Reader, err error) Outcome {
+	came, _ := r.Peek(r.Buffered()) // never waits
+	if len(came) == 0 {
+		return broken(err, L7RSP)
+	}
+	return other(came, L7RSP)
+}
+
+// fcgiAnswer is a record that came.
+type fcgiAnswer struct {
+	kind    byte
+	content []byte
+	padding int
+	size    int // of all, in bytes
+}
+
+// errNoRecord is for bytes that begin no record. They are left unread.
+var errNoRecord = errors.New("no FastCGI record")
+
+func nextRecord(r *bufio.Reader) (fcgiAnswer, error) {
+	if first, err := r.Peek(1); err != nil || first[0] != 1 {
+		return fcgiAnswer{}, errors.Join(err, errNoRecord)
+	}
+	head, err := r.Peek(fcgiRecordHeader)
+	if err != nil {
+		return fcgiAnswer{}, err
+	}
+	if head[1] < fcgiBegin || head[1] > fcgiUnknown {
+		return fcgiAnswer{}, errNoRecord
+	}
+	length, padding := int(binary.BigEndian.Uint16(head[4:])), int(head[6])
+	record := fcgiAnswer{kind: head[1], content: make([]byte, length), padding: padding, size: fcgiRecordHeader + length + padding}
+	r.Discard(fcgiRecordHeader) // it was seen
+	if _, err := io.ReadFull(r, record.content); err != nil {
+		return fcgiAnswer{}, err
+	}
+	_, err = r.Discard(padding)
+	return record, err
 }

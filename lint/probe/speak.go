@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -52,13 +51,13 @@ func (p *prober) converse(ctx context.Context, t *Target, conn net.Conn, m *Meas
 	case proxy.FastCGI:
 		return p.speakFastCGI(ctx, t, conn, m)
 	case proxy.UWSGI:
-		return p.speakUWSGI(t, conn, m)
+		return p.speakUWSGI(ctx, t, conn, m)
 	case proxy.SCGI:
-		return p.speakSCGI(t, conn, m)
+		return p.speakSCGI(ctx, t, conn, m)
 	case proxy.AJP:
-		return speakOnce(conn, ajpPing, ajpPong, m)
+		return p.speakAJP(ctx, t, conn, m)
 	case proxy.Memcached:
-		return speakOnce(conn, memcachedVersion, "VERSION ", m)
+		return p.speakMemcached(ctx, t, conn, m)
 	}
 	if t.TLS != nil {
 		return Outcome{Code: L6OK}
@@ -111,13 +110,15 @@ func (t *Target) opening() string {
 	case t.Protocol == proxy.HTTP:
 		return fmt.Sprintf("GET %s HTTP/1.1, Host: %s", t.path(), t.authority())
 	case t.Protocol == proxy.FastCGI:
-		return fmt.Sprintf("FCGI_GET_VALUES, and if that is not answered GET %s", t.path())
-	case t.Protocol == proxy.UWSGI, t.Protocol == proxy.SCGI:
-		return fmt.Sprintf("GET %s", t.path())
+		return shown(fcgiValuesRequest()) + ", then, unanswered, " + shown(t.fcgiRequest())
+	case t.Protocol == proxy.UWSGI:
+		return shown(t.uwsgiRequest())
+	case t.Protocol == proxy.SCGI:
+		return shown(t.scgiRequest())
 	case t.Protocol == proxy.AJP:
-		return "CPING " + strings.Trim(strconv.QuoteToASCII(ajpPing), `"`)
+		return shown([]byte(ajpPing))
 	case t.Protocol == proxy.Memcached:
-		return strings.TrimSpace(memcachedVersion)
+		return shown([]byte(memcachedVersion))
 	case t.Protocol == proxy.TCP:
 		return "nothing"
 	case t.Protocol == proxy.UDP:
@@ -138,13 +139,16 @@ func broken(err error, code Code) Outcome {
 	case errors.Is(err, syscall.ECONNRESET):
 		return Outcome{Code: code, Cause: Closed, Detail: wasReset}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
-		return Outcome{Code: code, Cause: Closed, Detail: "connection closed"}
+		return Outcome{Code: code, Cause: Closed, Detail: wasClosed}
 	}
 	return Outcome{Code: code, Cause: Closed, Detail: err.Error()}
 }
 
-// wasReset is the detail of a connection that was reset.
-const wasReset = "connection reset"
+// How connections end without an answer, as details of outcomes.
+const (
+	wasClosed = "connection closed"
+	wasReset  = "connection reset"
+)
 
 // cut bounds a text from the network.
 func cut(s string) string {

@@ -68,6 +68,9 @@ func (s *TLS) clientCertificate() *tls.Certificate {
 	return &pair
 }
 
+// notTLS is the detail of an answer to a TLS hello that is none.
+const notTLS = "the answer is no TLS"
+
 // handshakeFault says what a failed handshake tells. asked: the server asked for a client certificate.
 func handshakeFault(err error, asked bool) Outcome {
 	var header tls.RecordHeaderError
@@ -77,7 +80,7 @@ func handshakeFault(err error, asked bool) Outcome {
 		if name := identify(append(header.RecordHeader[:], ' ')); name != "" {
 			return Outcome{Code: L6RSP, Cause: OtherProtocol, Speaks: name}
 		}
-		return Outcome{Code: L6RSP, Cause: TLSFailed, Detail: "the answer is no TLS"}
+		return Outcome{Code: L6RSP, Cause: TLSFailed, Detail: notTLS}
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
 		return Outcome{Code: L6TOUT, Cause: Silent}
 	case isCertificateAlert(err), asked && isAlert(err):

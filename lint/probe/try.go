@@ -79,7 +79,7 @@ func (p *prober) tryOnce(ctx context.Context, t *Target, a address) Try {
 
 // diagnosed finds out what answers where the configured protocol did not, once it is not tried again.
 func (p *prober) diagnosed(ctx context.Context, t *Target, a address, try Try) Try {
-	if try.OK() || !try.Tells() {
+	if !p.Diagnose || !try.Tells() || !try.isPuzzling(t) {
 		return try
 	}
 	end, _ := p.schedule.turn(ctx, a)
