@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -68,25 +69,22 @@ func TestReadMemcached(t *testing.T) {
 	}
 }
 
-func TestOpening(t *testing.T) {
-	for protocol, want := range map[proxy.Protocol]string{
-		proxy.FastCGI: `\x01\t\x00\x00\x00\x11\x00\x00\x0f\x00FCGI_MPXS_CONNS, then, unanswered, ` +
-			`\x01\x01\x00\x01\x00\b\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x01\x04\x00\x01\x00\x8c\x00\x00` +
+func TestRequests(t *testing.T) {
+	target := &Target{Path: "/a?b=c", Host: "app.test"}
+	for want, request := range map[string][]byte{
+		`\x01\t\x00\x00\x00\x11\x00\x00\x0f\x00FCGI_MPXS_CONNS`: fcgiValuesRequest(),
+		`\x01\x01\x00\x01\x00\b\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x01\x04\x00\x01\x00\x8c\x00\x00` +
 			`\x0e\x03REQUEST_METHODGET\v\x06REQUEST_URI/a?b=c\v\x02SCRIPT_NAME/a\f\x03QUERY_STRINGb=c` +
 			`\x0f\bSERVER_PROTOCOLHTTP/1.1\t\bHTTP_HOSTapp.test\x0f\tHTTP_USER_AGENTproxylint` +
-			`\x01\x04\x00\x01\x00\x00\x00\x00\x01\x05\x00\x01\x00\x00\x00\x00`,
-		proxy.UWSGI: `\x00\x98\x00\x00\x0e\x00REQUEST_METHOD\x03\x00GET\v\x00REQUEST_URI\x06\x00/a?b=c\t\x00PATH_INFO\x02\x00/a` +
+			`\x01\x04\x00\x01\x00\x00\x00\x00\x01\x05\x00\x01\x00\x00\x00\x00`: target.fcgiRequest(),
+		`\x00\x98\x00\x00\x0e\x00REQUEST_METHOD\x03\x00GET\v\x00REQUEST_URI\x06\x00/a?b=c\t\x00PATH_INFO\x02\x00/a` +
 			`\f\x00QUERY_STRING\x03\x00b=c\x0f\x00SERVER_PROTOCOL\b\x00HTTP/1.1\t\x00HTTP_HOST\b\x00app.test` +
-			`\x0f\x00HTTP_USER_AGENT\t\x00proxylint`,
-		proxy.SCGI: `162:CONTENT_LENGTH\x000\x00SCGI\x001\x00REQUEST_METHOD\x00GET\x00REQUEST_URI\x00/a?b=c\x00PATH_INFO\x00/a\x00` +
-			`QUERY_STRING\x00b=c\x00SERVER_PROTOCOL\x00HTTP/1.1\x00HTTP_HOST\x00app.test\x00HTTP_USER_AGENT\x00proxylint\x00,`,
-		proxy.AJP:       `\x124\x00\x01\n`,
-		proxy.Memcached: `version\r\n`,
-		proxy.TCP:       `nothing`,
+			`\x0f\x00HTTP_USER_AGENT\t\x00proxylint`: target.uwsgiRequest(),
+		`162:CONTENT_LENGTH\x000\x00SCGI\x001\x00REQUEST_METHOD\x00GET\x00REQUEST_URI\x00/a?b=c\x00PATH_INFO\x00/a\x00` +
+			`QUERY_STRING\x00b=c\x00SERVER_PROTOCOL\x00HTTP/1.1\x00HTTP_HOST\x00app.test\x00HTTP_USER_AGENT\x00proxylint\x00,`: target.scgiRequest(),
 	} {
-		target := &Target{Protocol: protocol, Path: "/a?b=c", Host: "app.test"}
-		if got := target.Opening(); got != want {
-			t.Errorf("%s: got  %s\nwant %s", protocol, got, want)
+		if got := strings.Trim(strconv.QuoteToASCII(string(request)), `"`); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	}
 }

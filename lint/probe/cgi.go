@@ -135,8 +135,3 @@ func judgeStatus(status int) Outcome {
 	}
 	return Outcome{Code: L7OK, Status: status}
 }
-
-// shown writes bytes as text, those that are none as \x00.
-func shown(b []byte) string {
-	return strings.Trim(strconv.QuoteToASCII(string(b)), `"`)
-}

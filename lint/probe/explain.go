@@ -62,7 +62,7 @@ func (o Outcome) ClientSees(t *Target) string {
 	case isHAProxy && o.Code != "" && (strings.HasPrefix(string(o.Code), "L4") || strings.HasPrefix(string(o.Code), "L6")):
 		return "503"
 	case t.passesRaw(o):
-		return "an answer without a header"
+		return "no HTTP"
 	case o.Cause == TimedOut || o.Cause == Silent || o.Code == L6TOUT || o.Code == L7TOUT:
 		return "504"
 	case isHAProxy && (o.Cause == Unresolvable || o.Cause == ResolverFailed):

@@ -161,7 +161,7 @@ func askThrough(front net.Addr, i, j int) string {
 	}
 	response, err := http.Get(fmt.Sprintf("http://%s/%d/%d", front, i, j))
 	if err != nil {
-		return "an answer without a header" // which Go's client refuses
+		return "no HTTP" // which Go's client refuses
 	}
 	response.Body.Close()
 	return strconv.Itoa(response.StatusCode)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -110,15 +111,13 @@ func (t *Target) opening() string {
 	case t.Protocol == proxy.HTTP:
 		return fmt.Sprintf("GET %s HTTP/1.1, Host: %s", t.path(), t.authority())
 	case t.Protocol == proxy.FastCGI:
-		return shown(fcgiValuesRequest()) + ", then, unanswered, " + shown(t.fcgiRequest())
-	case t.Protocol == proxy.UWSGI:
-		return shown(t.uwsgiRequest())
-	case t.Protocol == proxy.SCGI:
-		return shown(t.scgiRequest())
+		return fmt.Sprintf("FCGI_GET_VALUES, and if that is not answered GET %s", t.path())
+	case t.Protocol == proxy.UWSGI, t.Protocol == proxy.SCGI:
+		return fmt.Sprintf("GET %s", t.path())
 	case t.Protocol == proxy.AJP:
-		return shown([]byte(ajpPing))
+		return "CPING " + strings.Trim(strconv.QuoteToASCII(ajpPing), `"`)
 	case t.Protocol == proxy.Memcached:
-		return shown([]byte(memcachedVersion))
+		return strings.TrimSpace(memcachedVersion)
 	case t.Protocol == proxy.TCP:
 		return "nothing"
 	case t.Protocol == proxy.UDP:
