@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -118,7 +119,7 @@ func liveNotes(r *probe.Result, fault *probe.Try) []string {
 	if line := r.LogLine(fault.Outcome); line != "" {
 		notes = append(notes, proxyLabel(r.Dialect)+" logs: "+line)
 	}
-	if len(r.Nearby) > 1 {
+	if n := len(r.Nearby); n > 1 || n == 1 && r.Nearby[0].Process == "" {
 		notes = append(notes, "on its machine listen "+nearbyList(r.Nearby))
 	}
 	if r.Checked != nil && r.Checked.OK() {
@@ -131,7 +132,7 @@ func liveNotes(r *probe.Result, fault *probe.Try) []string {
 func nearbyList(list []probe.Listening) string {
 	var texts []string
 	for _, l := range list {
-		texts = append(texts, fmt.Sprintf("%d (%s)", l.Port, l.Process))
+		texts = append(texts, fmt.Sprintf("%d (%s)", l.Port, cmp.Or(l.Process, "not known")))
 	}
 	return strings.Join(texts, ", ")
 }
@@ -149,7 +150,7 @@ func liveHint(r *probe.Result, fault *probe.Try) string {
 	case probe.OtherProtocol:
 		return protocolHint(r.Target, fault.Speaks)
 	case probe.Refused:
-		if len(r.Nearby) == 1 {
+		if len(r.Nearby) == 1 && r.Nearby[0].Process != "" {
 			return fmt.Sprintf("%s:%d, where %s listens", r.Addr.Host, r.Nearby[0].Port, r.Nearby[0].Process)
 		}
 	}

@@ -44,7 +44,7 @@ func (m *ownSockets) nearby(refused netip.AddrPort) []Listening {
 		port := s.addr.Port()
 		if isReached := s.addr.Addr().IsUnspecified() || s.addr.Addr() == refused.Addr(); isReached && !seen[port] {
 			seen[port] = true
-			list = append(list, Listening{int(port), orElse(s.process, "another program")})
+			list = append(list, Listening{int(port), s.process})
 		}
 	}
 	distance := func(l Listening) int { return max(l.Port-int(refused.Port()), int(refused.Port())-l.Port) }

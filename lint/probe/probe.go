@@ -199,7 +199,7 @@ type Result struct {
 // Listening is a socket that is open on this machine.
 type Listening struct {
 	Port    int
-	Process string // what holds it; "another program" when not known
+	Process string // what holds it; "" when not known
 }
 
 // Found is what a lookup found.
