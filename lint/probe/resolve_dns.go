@@ -17,7 +17,10 @@ const maxAddrs = 64
 // byDNS asks the servers of a lookup for a name as it is, without a search list. The first that answers counts; the
 // others are asked whether they do, too.
 func (p *prober) byDNS(ctx context.Context, t *Target, l Lookup) Found {
-	servers := l.Servers
+	servers, named := l.Servers, len(l.Servers)
+	if p.Resolver != "" {
+		named = 0
+	}
 	if l.System {
 		if conf, err := dns.ClientConfigFromFile("/etc/resolv.conf"); err == nil {
 			for _, s := range conf.Servers {
@@ -32,7 +35,12 @@ func (p *prober) byDNS(ctx context.Context, t *Target, l Lookup) Found {
 	done := make(chan struct{})
 	for i, server := range servers {
 		go func() {
-			answers[i] = p.askServer(ctx, t, l, server)
+			if i < named { // in a configuration, which may come from anybody
+				answers[i].Outcome = p.permitServer(t, server)
+			}
+			if answers[i].Outcome.OK() {
+				answers[i] = p.askServer(ctx, t, l, server)
+			}
 			done <- struct{}{}
 		}()
 	}
@@ -40,6 +48,19 @@ func (p *prober) byDNS(ctx context.Context, t *Target, l Lookup) Found {
 		<-done
 	}
 	return firstAnswer(servers, answers)
+}
+
+// permitServer says whether a DNS server may be asked.
+func (p *prober) permitServer(t *Target, server string) Outcome {
+	at, err := netip.ParseAddrPort(server)
+	if err != nil {
+		return Outcome{}
+	}
+	o := p.permit(t, at.Addr())
+	if o.Cause == Denied {
+		o.Detail = "its DNS server may not be asked: " + o.Detail
+	}
+	return o
 }
 
 // firstAnswer returns the answer of the first server that gave one; that of the first if none did.
@@ -50,6 +71,7 @@ func firstAnswer(servers []string, answers []Found) Found {
 		switch {
 		case a.Outcome.Cause == ResolverFailed:
 			mute = append(mute, servers[i])
+		case !a.Outcome.Tells():
 		case best < 0:
 			best = i
 		}

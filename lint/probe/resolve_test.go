@@ -170,6 +170,21 @@ func TestResolverOption(t *testing.T) {
 	}
 }
 
+// A DNS server that a configuration names is a target like any other.
+func TestResolverIsPermitted(t *testing.T) {
+	server := serveDNS(t)
+	target := &Target{Dialect: syntax.Nginx, Addr: proxy.Address{Host: "four.test", Port: 80}, Lookup: Lookup{How: ByDNS, Servers: []string{server}}}
+	o := Defaults()
+	o.Deny = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	if got := newProber(o).resolve(context.Background(), target); got.Outcome.Cause != Denied || len(got.Addrs) > 0 {
+		t.Errorf("%s: %+v", got.Outcome.Cause, got)
+	}
+	o.Resolver = server // whoever runs it says so
+	if got := newProber(o).resolve(context.Background(), target); !got.Outcome.OK() {
+		t.Errorf("%s: %+v", got.Outcome.Cause, got)
+	}
+}
+
 func describeFound(f Found) string {
 	var parts []string
 	for _, a := range f.Addrs {
