@@ -30,6 +30,9 @@ func (p *prober) resolve(ctx context.Context, t *Target) Found {
 	if addr, err := netip.ParseAddr(t.Addr.Host); err == nil {
 		return t.choose([]netip.Addr{addr}, port)
 	}
+	if addrs := p.Hosts[name]; len(addrs) > 0 && (t.Lookup.How != ByDNS || p.Resolver == SystemResolver) {
+		return t.choose(addrs, port)
+	}
 	began := time.Now()
 	var found Found
 	switch asks := p.Resolver != "" && p.Resolver != SystemResolver; {
@@ -40,7 +43,7 @@ func (p *prober) resolve(ctx context.Context, t *Target) Found {
 	case t.Lookup.How == ByDNS && p.Resolver == "":
 		found = p.byDNS(ctx, t, t.Lookup)
 	default:
-		found = p.bySystem(ctx, t, name)
+		found = p.bySystem(ctx, t)
 	}
 	found.Outcome = t.excuse(found.Outcome)
 	found.Outcome.Took = time.Since(began)
@@ -66,10 +69,7 @@ func (t *Target) useOne(found *Found) {
 }
 
 // bySystem looks a name up as programs on this machine do.
-func (p *prober) bySystem(ctx context.Context, t *Target, name string) Found {
-	if addrs := p.Hosts[name]; len(addrs) > 0 {
-		return t.choose(addrs, uint16(t.Addr.Port))
-	}
+func (p *prober) bySystem(ctx context.Context, t *Target) Found {
 	ctx, cancel := context.WithTimeout(ctx, p.AnswerTimeout)
 	defer cancel()
 	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", t.Addr.Host)

@@ -163,6 +163,14 @@ func TestResolverOption(t *testing.T) {
 	if got := describeFound(newProber(o).resolve(context.Background(), target)); got != "127.0.0.14:80 ttl=30s" {
 		t.Error("with a server in the place of the system:", got)
 	}
+	o.Hosts = map[string][]netip.Addr{"four.test": {netip.MustParseAddr("10.1.1.1")}}
+	if got := describeFound(newProber(o).resolve(context.Background(), target)); got != "10.1.1.1:80" {
+		t.Error("what the hosts file has is not asked for:", got)
+	}
+	target.Lookup.How = ByDNS
+	if got := describeFound(newProber(o).resolve(context.Background(), target)); got != "127.0.0.14:80 ttl=30s" {
+		t.Error("a proxy that asks DNS servers reads no hosts file:", got)
+	}
 	target = &Target{Dialect: syntax.Nginx, Addr: proxy.Address{Host: "localhost", Port: 80}, Lookup: Lookup{How: ByDNS, Servers: []string{server}}}
 	o.Resolver = SystemResolver
 	if got := newProber(o).resolve(context.Background(), target); !got.Outcome.OK() || got.Server != "" {
