@@ -28,6 +28,7 @@ type Options struct {
 	ResolveHost map[string][]netip.Addr // "name:port" in lower case, and what it stands for
 	Hosts       map[string][]netip.Addr // names that the proxy's machine knows, in lower case
 	Allow, Deny []netip.Prefix          // after resolution, Deny first; Allow empty: all but link-local, metadata and the like
+	Within      []netip.Prefix          // beside these nothing is dialed, and unlike Allow they lift no ban; nil: no such bound
 	AllowPublic bool                    // public addresses may be dialed that Allow does not have
 
 	Progress func(done, all int) // called after each target, from one goroutine at a time; nil: nobody watches

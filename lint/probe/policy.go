@@ -34,7 +34,7 @@ func (p *prober) permit(t *Target, addr netip.Addr) Outcome {
 		addr = loopback(addr.Unmap()) // as the kernel takes it
 	}
 	if within(p.Deny, addr) {
-		return denied("--deny has it")
+		return denied("an entry of deny has it")
 	}
 	reached := plain(addr)
 	for _, n := range never {
@@ -43,10 +43,10 @@ func (p *prober) permit(t *Target, addr netip.Addr) Outcome {
 		}
 	}
 	switch {
-	case within(p.Allow, addr):
-		return Outcome{}
+	case p.Within != nil && !within(p.Within, addr), len(p.Allow) > 0 && !within(p.Allow, addr):
+		return denied("no entry of allow has it")
 	case len(p.Allow) > 0:
-		return denied("--allow does not have it")
+		return Outcome{}
 	case !p.AllowPublic && isPublic(reached):
 		return denied(fmt.Sprintf("%s is a public address, which --allow-public lets be dialed", reached))
 	}
