@@ -196,11 +196,14 @@ func newJob(c *cli.Context) (*job, error) {
 	failOn, failOnErr := pick(c, "fail-on", severities)
 	outputs, outputsErr := parseOutputs(*c.Generic("format").(*repeated))
 	fix, fixErr := newFixFlags(c)
-	live, liveErr := newLiveFlags(c)
-	if err := cmp.Or(colorErr, failOnErr, outputsErr, fixErr, liveErr); err != nil {
+	if err := cmp.Or(colorErr, failOnErr, outputsErr, fixErr); err != nil {
 		return nil, err
 	}
 	in, err := newInput(c)
+	if err != nil {
+		return nil, err
+	}
+	live, err := newLiveFlags(c, in)
 	if err != nil {
 		return nil, err
 	}

@@ -67,8 +67,10 @@ type liveFlags struct {
 	options probe.Options
 }
 
-func newLiveFlags(c *cli.Context) (liveFlags, error) {
+func newLiveFlags(c *cli.Context, in *input) (liveFlags, error) {
 	options, optionsErr := dialOptions(c)
+	limit(c, &options, in.settings.Live)
+	options.Hosts = in.facts.Hosts()
 	options.ResolveOnly = c.Bool("resolve")
 	shard, shardErr := parseShard(c.String("shard"))
 	on := c.Bool("live") || c.Bool("resolve") || c.Command.Name == "live"

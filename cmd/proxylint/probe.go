@@ -20,6 +20,8 @@ import (
 func dialFlags() []cli.Flag {
 	o := probe.Defaults()
 	return []cli.Flag{
+		&cli.GenericFlag{Name: "resolver", Value: new(resolver), Usage: "ask the DNS server `IP[:PORT]` for all names; system: as this machine looks them up"},
+		&cli.GenericFlag{Name: "resolve-host", Value: standIns{}, Usage: "take an address for a name that is not looked up: `NAME:PORT=IP`; may be repeated"},
 		&cli.GenericFlag{Name: "allow", Value: &prefixes{}, Usage: "dial the addresses of `CIDR` alone, once names are looked up; may be repeated"},
 		&cli.GenericFlag{Name: "deny", Value: &prefixes{}, Usage: "never dial the addresses of `CIDR`; may be repeated"},
 		&cli.BoolFlag{Name: "allow-public", DisableDefaultText: true, Usage: "dial public addresses where the environment variable CI is set, too"},
@@ -56,6 +58,7 @@ func hide(flags []cli.Flag) []cli.Flag {
 // dialOptions reads dialFlags.
 func dialOptions(c *cli.Context) (probe.Options, error) {
 	o := probe.Defaults()
+	o.Resolver, o.ResolveHost = string(*c.Generic("resolver").(*resolver)), c.Generic("resolve-host").(standIns)
 	o.Allow, o.Deny = *c.Generic("allow").(*prefixes), *c.Generic("deny").(*prefixes)
 	o.AllowPublic = c.Bool("allow-public") || os.Getenv("CI") == ""
 	o.AsConfigured, o.Strict, o.Complete = c.Bool("as-configured"), c.Bool("strict-live"), c.Bool("require-complete")

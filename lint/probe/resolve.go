@@ -30,13 +30,14 @@ func (p *prober) resolve(ctx context.Context, t *Target) Found {
 	if addr, err := netip.ParseAddr(t.Addr.Host); err == nil {
 		return t.choose([]netip.Addr{addr}, port)
 	}
-	if addrs := p.Hosts[name]; len(addrs) > 0 && (t.Lookup.How != ByDNS || p.Resolver == SystemResolver) {
+	readsHosts := t.Lookup.How != ByDNS || p.Resolver == SystemResolver
+	if addrs := p.Hosts[name]; readsHosts && len(addrs) > 0 {
 		return t.choose(addrs, port)
 	}
 	began := time.Now()
 	var found Found
-	switch asks := p.Resolver != "" && p.Resolver != SystemResolver; {
-	case asks:
+	switch known := readsHosts && name == "localhost"; { // every hosts file has it
+	case p.Resolver != "" && p.Resolver != SystemResolver && !known:
 		l := t.Lookup
 		l.Servers, l.System = []string{p.Resolver}, false
 		found = p.byDNS(ctx, t, l)

@@ -171,7 +171,11 @@ func TestResolverOption(t *testing.T) {
 	if got := describeFound(newProber(o).resolve(context.Background(), target)); got != "127.0.0.14:80 ttl=30s" {
 		t.Error("a proxy that asks DNS servers reads no hosts file:", got)
 	}
-	target = &Target{Dialect: syntax.Nginx, Addr: proxy.Address{Host: "localhost", Port: 80}, Lookup: Lookup{How: ByDNS, Servers: []string{server}}}
+	target = &Target{Dialect: syntax.Nginx, Addr: proxy.Address{Host: "localhost", Port: 80}, Lookup: Lookup{How: AtStart}}
+	if got := newProber(o).resolve(context.Background(), target); !got.Outcome.OK() || got.Server != "" {
+		t.Error("a DNS server need not know localhost:", describeFound(got))
+	}
+	target.Lookup = Lookup{How: ByDNS, Servers: []string{server}}
 	o.Resolver = SystemResolver
 	if got := newProber(o).resolve(context.Background(), target); !got.Outcome.OK() || got.Server != "" {
 		t.Error("with the system in the place of a server:", describeFound(got))

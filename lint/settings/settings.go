@@ -32,12 +32,13 @@ type Settings struct {
 // Live bounds what a run that dials may do. That it dials at all no file can say. The zero value of a field says
 // nothing.
 type Live struct {
-	Concurrency int           // targets dialed at once
-	Rate        int           // new connections in a second
-	Timeout     time.Duration // the longest wait for a connection
-	Deadline    time.Duration // of the whole run
-	Allow, Deny []netip.Prefix
-	AllowPublic *bool // whether public addresses may be dialed
+	Concurrency int            // targets dialed at once
+	Rate        int            // new connections in a second
+	Timeout     time.Duration  // the longest wait for a connection
+	Deadline    time.Duration  // of the whole run
+	Allow       []netip.Prefix // beside which nothing is dialed; nil: not said
+	Deny        []netip.Prefix // which are never dialed
+	AllowPublic *bool          // whether public addresses may be dialed
 }
 
 // off is the severity of a rule that finds nothing.
