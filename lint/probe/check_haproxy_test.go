@@ -154,7 +154,8 @@ type recorder struct {
 	certificate tls.Certificate
 	mutex       sync.Mutex
 	seen        []*bytes.Buffer
-	done        sync.WaitGroup
+	accepting   sync.WaitGroup
+	done        sync.WaitGroup // each connection
 }
 
 func record(t *testing.T, b backend, certificate tls.Certificate) *recorder {
@@ -168,7 +169,7 @@ func record(t *testing.T, b backend, certificate tls.Certificate) *recorder {
 		l.Close()
 		return r
 	}
-	go func() {
+	r.accepting.Go(func() {
 		for {
 			conn, err := l.Accept()
 			if err != nil {
@@ -180,9 +181,16 @@ func record(t *testing.T, b backend, certificate tls.Certificate) *recorder {
 			r.mutex.Unlock()
 			r.done.Go(func() { r.serve(conn, buf) })
 		}
-	}()
+	})
 	t.Cleanup(func() { l.Close() })
 	return r
+}
+
+// end takes no more connections, and waits until those there are have ended.
+func (r *recorder) end() {
+	r.Close()
+	r.accepting.Wait()
+	r.done.Wait()
 }
 
 func (r *recorder) port() string { return strconv.Itoa(r.Addr().(*net.TCPAddr).Port) }

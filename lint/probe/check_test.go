@@ -83,7 +83,7 @@ func replayed(t *testing.T, name, text string, r *recorder) (*Outcome, []string)
 	p := newProber(Defaults())
 	ctx := context.Background()
 	o := p.check(ctx, &Result{Target: targets[0], Found: p.resolve(ctx, targets[0])})
-	r.done.Wait()
+	r.end()
 	return o, r.take()
 }
 
