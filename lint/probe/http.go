@@ -5,8 +5,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -52,33 +54,44 @@ func (p *prober) speakHTTP(_ context.Context, t *Target, conn net.Conn, m *Measu
 	began := time.Now()
 	_, writeErr := io.WriteString(conn, t.request(t.Limits.Idle.Value > 0))
 	head, err := readHead(conn, func() { m.First = time.Since(began) })
-	if len(head.raw) == 0 {
-		if writeErr != nil && !errors.Is(err, io.EOF) {
-			err = writeErr
+	switch {
+	case err != nil:
+		outcome := t.unanswered(errors.Join(err, writeErr)) // where both failed, either may say that it was reset
+		if len(head.raw) > 0 {
+			outcome.Detail = fmt.Sprintf("after %d bytes of the header", len(head.raw))
 		}
-		return t.unanswered(err)
-	}
-	if head.status == 0 {
-		return other(head.raw, L7RSP)
+		return outcome
+	case head.status == 0:
+		return notHTTP(head.raw)
 	}
 	m.Header = len(head.raw)
-	if seconds, said := head.keepAlive(); said {
-		m.Idle, m.IdleSaid = time.Duration(seconds)*time.Second, true
+	if timeout, said := head.keepAlive(); said {
+		m.Idle, m.IdleSaid = timeout, true
 	}
 	return t.judge(head, conn)
 }
 
-// unanswered says what a connection that ended without an answer tells.
+// unanswered says what a connection that ended without an answer tells. With TLS 1.3 a server says what it thinks of the
+// client's certificate after the handshake.
 func (t *Target) unanswered(err error) Outcome {
 	if t.TLS != nil && isCertificateAlert(err) {
-		return Outcome{Code: L7RSP, Cause: TLSClientNeeded, Detail: err.Error()}
+		return Outcome{Code: L7RSP, Cause: TLSClientNeeded, Detail: alertText(err)}
 	}
 	return broken(err, L7RSP)
 }
 
+// notHTTP is the outcome for an answer without a status line that a proxy can read.
+func notHTTP(b []byte) Outcome {
+	outcome := other(b, L7RSP)
+	if outcome.Speaks == "HTTP" {
+		outcome.Speaks, outcome.Detail = unnamed, quoted(b)
+	}
+	return outcome
+}
+
 // What servers that wait for TLS, or for a client's certificate, answer with status 400.
 var (
-	wantsTLS         = [][]byte{[]byte("plain HTTP request was sent to HTTPS port"), []byte("HTTP request to an HTTPS server"), []byte("speaking plain HTTP to an SSL-enabled server port")}
+	wantsTLS         = [][]byte{[]byte("plain HTTP request was sent to HTTPS port"), []byte("HTTP request to an HTTPS server"), []byte("speaking plain HTTP to an SSL-enabled server port"), []byte("host and port requires TLS")}
 	wantsCertificate = [][]byte{[]byte("No required SSL certificate was sent"), []byte("The SSL certificate error")}
 )
 
@@ -96,7 +109,9 @@ func (t *Target) judge(head head, conn net.Conn) Outcome {
 		case t.TLS != nil && containsAny(body, wantsCertificate):
 			return Outcome{Code: L7STS, Cause: TLSClientNeeded, Status: 400}
 		}
+		return outcome
 	}
+	finish(head, conn)
 	return outcome
 }
 
@@ -117,6 +132,18 @@ func readSome(rest *bufio.Reader, conn net.Conn) []byte {
 	return body
 }
 
+// finish reads a short body to its end. Closing a connection with something unread in it resets it, which servers log.
+func finish(h head, conn net.Conn) {
+	const (
+		most     = 64 << 10
+		patience = 250 * time.Millisecond
+	)
+	conn.SetReadDeadline(time.Now().Add(patience)) // a net.Conn takes one
+	if response, err := h.response(); err == nil {
+		io.CopyN(io.Discard, response.Body, most) // what it says is not asked
+	}
+}
+
 // head is the beginning of a response, up to the empty line.
 type head struct {
 	raw    []byte // as it came, the empty line included; of an answer that is no HTTP, what came first
@@ -124,39 +151,65 @@ type head struct {
 	rest   *bufio.Reader
 }
 
-// readHead reads the header of a response, over interim ones. first is called when the first byte is there.
+// maxInterim bounds the interim answers (status 1xx) that are passed over.
+const maxInterim = 16
+
+var errInterim = errors.New("interim answers without end")
+
+// readHead reads the header of a response, over interim ones. first is called when the first byte is there. An error says
+// that the header did not come to its end.
 func readHead(r io.Reader, first func()) (head, error) {
 	b := bufio.NewReader(r)
 	if _, err := b.Peek(1); err != nil {
 		return head{}, err
 	}
 	first()
-	for {
+	for range maxInterim {
 		h, err := readOneHead(b)
 		if err != nil || h.status < 100 || h.status == 101 || h.status >= 200 {
 			return h, err
 		}
 	}
+	return head{}, errInterim
 }
 
 func readOneHead(b *bufio.Reader) (head, error) {
 	h := head{rest: b}
+	if !beginsHTTP(b) {
+		h.raw = make([]byte, b.Buffered())
+		_, err := io.ReadFull(b, h.raw)
+		return h, err
+	}
+	line := 0 // where the last one begins
 	for len(h.raw) < maxHeader {
-		line, err := b.ReadSlice('\n')
-		h.raw = append(h.raw, line...)
-		if h.status == 0 {
-			if h.status = statusOf(h.raw); h.status == 0 {
-				return h, nil
-			}
-		}
-		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+		c, err := b.ReadByte()
+		if err != nil {
 			return h, err
 		}
-		if line := bytes.TrimRight(line, "\r\n"); err == nil && len(line) == 0 {
+		if h.raw = append(h.raw, c); c != '\n' {
+			continue
+		}
+		if line == 0 {
+			h.status = statusOf(h.raw)
+		}
+		if h.status == 0 || len(bytes.TrimRight(h.raw[line:], "\r\n")) == 0 {
 			return h, nil
 		}
+		line = len(h.raw)
 	}
 	return h, nil
+}
+
+// beginsHTTP reports whether an answer begins as a status line does, and waits for no byte more than it takes to tell: a
+// server that greets waits, too. What ends too early for that does.
+func beginsHTTP(b *bufio.Reader) bool {
+	const start = "HTTP/"
+	for i := range start {
+		if got, err := b.Peek(i + 1); err != nil || got[i] != start[i] {
+			return err != nil
+		}
+	}
+	return true
 }
 
 // statusOf returns the status in a status line; 0 when it is none.
@@ -172,8 +225,13 @@ func statusOf(line []byte) int {
 	return status
 }
 
-// keepAlive returns the seconds of a "Keep-Alive: timeout=5" header.
-func (h head) keepAlive() (seconds int, said bool) {
+// response is the whole of it, the body still to be read.
+func (h head) response() (*http.Response, error) {
+	return http.ReadResponse(bufio.NewReader(io.MultiReader(bytes.NewReader(h.raw), h.rest)), nil)
+}
+
+// keepAlive returns the time of a "Keep-Alive: timeout=5" header, which is in seconds.
+func (h head) keepAlive() (timeout time.Duration, said bool) {
 	for line := range bytes.Lines(h.raw) {
 		name, value, _ := strings.Cut(string(line), ":")
 		if !strings.EqualFold(name, "Keep-Alive") {
@@ -181,8 +239,8 @@ func (h head) keepAlive() (seconds int, said bool) {
 		}
 		for part := range strings.SplitSeq(value, ",") {
 			if text, ok := strings.CutPrefix(strings.TrimSpace(part), "timeout="); ok {
-				seconds, err := strconv.Atoi(text)
-				return seconds, err == nil && seconds > 0
+				seconds, err := strconv.ParseUint(strings.TrimSpace(text), 10, 31)
+				return time.Duration(seconds) * time.Second, err == nil && seconds > 0
 			}
 		}
 	}

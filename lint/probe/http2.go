@@ -10,13 +10,20 @@ import (
 	"time"
 
 	"github.com/proxylint/proxylint/parsers/proxy"
+	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
 // healthPath is asked for over gRPC. A server that does not know it says so, in gRPC (grpc.io, health checking).
 const healthPath = "/grpc.health.v1.Health/Check"
 
-// speakHTTP2 sends one request as HTTP/2. Over TLS the protocol was offered, but a server need not have agreed: nginx and
-// HAProxy speak it all the same.
+// agreesHTTP2 reports whether HTTP/2 is spoken after a handshake that agreed on a protocol. HAProxy that offers some speaks
+// HTTP/1 unless this one is agreed (manual 5.2, "alpn"); nginx has no choice but the configured one.
+func (t *Target) agreesHTTP2(agreed string) bool {
+	offers := t.Dialect == syntax.HAProxy && t.TLS != nil && len(t.TLS.ALPN) > 0
+	return t.HTTP2 && (!offers || agreed == "h2")
+}
+
+// speakHTTP2 sends one request as HTTP/2.
 func (p *prober) speakHTTP2(ctx context.Context, t *Target, conn net.Conn, m *Measure) Outcome {
 	heard := &listener{Conn: conn}
 	var protocols http.Protocols
@@ -32,10 +39,10 @@ func (p *prober) speakHTTP2(ctx context.Context, t *Target, conn net.Conn, m *Me
 	}
 	began := time.Now()
 	response, err := transport.RoundTrip(request)
-	m.First = time.Since(began)
 	if err != nil {
 		return t.http2Fault(err, heard.first())
 	}
+	m.First = time.Since(began)
 	defer response.Body.Close()
 	switch response.StatusCode {
 	case 502, 503, 504:

@@ -1,11 +1,11 @@
 package probe
 
 import (
-	"bufio"
 	"context"
+	"errors"
 	"io"
 	"net"
-	"net/http"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -36,19 +36,50 @@ func (p *prober) measure(ctx context.Context, results []*Result) {
 			}
 		}
 	}
-	next := make(chan string)
+	inParallel(measuredHosts, order, func(host string) {
+		for _, r := range hosts[host] {
+			p.measureOne(ctx, r)
+		}
+	})
+	if p.IdleBudget > 0 {
+		p.holdIdle(ctx, results)
+	}
+}
+
+// holdIdle sees when idle connections are closed, of the servers that do not say it. Waiting disturbs nobody: all are held
+// at once.
+func (p *prober) holdIdle(ctx context.Context, results []*Result) {
+	type held struct {
+		*Result
+		*Try
+	}
+	var list []held
+	for _, r := range results {
+		for i := range r.Tries {
+			if try := &r.Tries[i]; try.OK() && !try.IdleSaid && r.Limits.Idle.Value > 0 && r.Protocol == proxy.HTTP && !r.HTTP2 {
+				list = append(list, held{r, try})
+			}
+		}
+	}
+	inParallel(p.Concurrency, list, func(h held) {
+		a := address{network: h.Try.Addr, socket: h.Target.Addr.Socket}
+		h.Idle = p.idle(ctx, h.Target, a, min(p.IdleBudget, h.Limits.Idle.Value))
+	})
+}
+
+// inParallel does what is to be done for each of a list, so many at once.
+func inParallel[T any](most int, list []T, do func(T)) {
+	next := make(chan T)
 	var workers sync.WaitGroup
-	for range measuredHosts {
+	for range min(most, len(list)) {
 		workers.Go(func() {
-			for host := range next {
-				for _, r := range hosts[host] {
-					p.measureOne(ctx, r)
-				}
+			for one := range next {
+				do(one)
 			}
 		})
 	}
-	for _, host := range order {
-		next <- host
+	for _, one := range list {
+		next <- one
 	}
 	close(next)
 	workers.Wait()
@@ -72,14 +103,11 @@ func (p *prober) measureOne(ctx context.Context, r *Result) {
 		}
 		a := address{network: try.Addr, socket: r.Addr.Socket}
 		p.sample(ctx, r.Target, a, try)
-		if kept := r.Limits.Idle.Value; kept > 0 && !try.IdleSaid && p.IdleBudget > 0 && r.Protocol == proxy.HTTP && !r.HTTP2 {
-			try.Idle = p.idle(ctx, r.Target, a, min(p.IdleBudget, kept))
-		}
 	}
 }
 
 // sample asks again some times. The try keeps the longest and the median time until the first byte; the first answer was
-// for warming up.
+// for warming up. One that did not come in time was at least as long.
 func (p *prober) sample(ctx context.Context, t *Target, a address, try *Try) {
 	var took []time.Duration
 	for len(took) < samples && ctx.Err() == nil {
@@ -90,7 +118,9 @@ func (p *prober) sample(ctx context.Context, t *Target, a address, try *Try) {
 		var m Measure
 		o := p.speak(ctx, t, conn, &m)
 		conn.Close()
-		if !o.OK() {
+		if o.Cause == Silent && ctx.Err() == nil {
+			m.First = o.Took
+		} else if !o.OK() {
 			break
 		}
 		took = append(took, m.First)
@@ -125,8 +155,12 @@ func (p *prober) idle(ctx context.Context, t *Target, a address, most time.Durat
 		return 0
 	}
 	began := time.Now()
-	conn.SetReadDeadline(began.Add(most))
-	if _, err := conn.Read(make([]byte, 1)); broken(err, L7RSP).Cause == Silent {
+	conn.SetReadDeadline(began.Add(most)) // later than the end of the run, if that was just now
+	if ctx.Err() != nil {
+		return 0
+	}
+	_, err := conn.Read(make([]byte, 1)) // a byte, too, is the end: some servers say 408 before they close
+	if errors.Is(err, os.ErrDeadlineExceeded) || ctx.Err() != nil {
 		return 0
 	}
 	return time.Since(began)
@@ -139,11 +173,14 @@ func answersAndStays(t *Target, conn net.Conn) bool {
 	if _, err := io.WriteString(conn, t.request(true)); err != nil {
 		return false
 	}
-	response, err := http.ReadResponse(bufio.NewReader(io.LimitReader(conn, most)), nil)
+	h, err := readHead(io.LimitReader(conn, most), func() {})
 	if err != nil {
 		return false
 	}
-	defer response.Body.Close()
+	response, err := h.response()
+	if err != nil {
+		return false
+	}
 	_, err = io.Copy(io.Discard, response.Body)
 	return err == nil && !response.Close
 }

@@ -29,7 +29,7 @@ func nginxTLS(hop *proxy.TLS, host string, t *Target) *TLS {
 	if hop.Verify.Value && isKnown(hop.Verify) {
 		s.Verify, s.Name = true, name
 	}
-	if t.Protocol == proxy.GRPC {
+	if t.HTTP2 { // gRPC is, too
 		s.ALPN = []string{"h2"}
 	}
 	for word := range strings.FieldsSeq(text(hop.Versions)) {

@@ -24,6 +24,9 @@ func (p *prober) speak(ctx context.Context, t *Target, conn net.Conn, m *Measure
 	stop := p.arm(ctx, t, conn)
 	defer stop()
 	outcome := p.converse(ctx, t, conn, m)
+	if outcome.Cause == TLSClientNeeded && t.TLS.lacksCertificate() {
+		outcome = Outcome{Cause: NotTestable, Detail: t.TLS.Cert + ", the proxy's certificate, can't be read here"}
+	}
 	outcome.Took = time.Since(began)
 	outcome.Detail = cut(outcome.Detail)
 	return outcome
@@ -41,11 +44,12 @@ func (p *prober) converse(ctx context.Context, t *Target, conn net.Conn, m *Meas
 		if secured == nil {
 			return outcome
 		}
+		defer secured.Close() // with a word of goodbye, as the proxy does
 		conn = secured
 	}
 	switch t.Protocol {
 	case proxy.HTTP, proxy.GRPC:
-		if t.HTTP2 {
+		if t.agreesHTTP2(m.ALPN) {
 			return p.speakHTTP2(ctx, t, conn, m)
 		}
 		return p.speakHTTP(ctx, t, conn, m)
