@@ -3,9 +3,11 @@ package probe
 import (
 	"bufio"
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -102,6 +104,15 @@ func TestSpeakHTTP(t *testing.T) {
 		{"any status but a gateway's", says("HTTP/1.0 404 Not Found\r\n\r\n"), "L7OK ok 404 header=26"},
 		{"line ends of one byte", says("HTTP/1.1 200 OK\nA: b\n\n"), "L7OK ok 200 header=22"},
 		{"interim answers", says("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"), "L7OK ok 200 header=19"},
+		{"a line as long as what is read at once", says("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 4096-3) + "\r\nY: z\r\n\r\n"), "L7OK ok 200 header=4123"},
+		{"interim answers without end", says(strings.Repeat("HTTP/1.1 102 Processing\r\n\r\n", 1000)), "L7RSP closed: interim answers without end"},
+		{"a header without limit", says("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 2*maxHeader)), "L7OK ok 200 header=262144"},
+		{"no status", says("HTTP/1.1 banana\r\n\r\n"), "L7RSP other-protocol speaks=something else: it says HTTP/1.1 banana\r\n"},
+		{"a header that stops", func(c net.Conn) {
+			io.WriteString(c, "HTTP/1.1 200 OK\r\nA: b")
+			io.Copy(io.Discard, c)
+		}, "L7TOUT silent: after 21 bytes of the header"},
+		{"TLS is wanted: Tomcat", says("HTTP/1.1 400 \r\n\r\nThis combination of host and port requires TLS.\r\n"), "L7RSP other-protocol 400 speaks=TLS header=17"},
 		{"a long header", says("HTTP/1.1 200 OK\r\nX: " + header + header + "\r\n\r\n"), "L7OK ok 200 header=6024"},
 		{"503", says("HTTP/1.1 503 Service Unavailable\r\n\r\n"), "L7STS bad-status 503 header=36"},
 		{"TLS is wanted: nginx", says("HTTP/1.1 400 Bad Request\r\n\r\n<center>The plain HTTP request was sent to HTTPS port</center>"), "L7RSP other-protocol 400 speaks=TLS header=28"},
@@ -122,6 +133,40 @@ func TestSpeakHTTP(t *testing.T) {
 			t.Parallel()
 			if got := describeTry(dial(t, targetAt(fake(t, test.answer)))); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+// TestGreeting reads what servers say first without waiting for more.
+func TestGreeting(t *testing.T) {
+	for _, text := range []string{"SSH-2.0-OpenSSH_9.2\r\n", "\x4a\x00\x00\x00\x0a8.0.36\x00", "\x00\x00\x12\x04\x00\x00\x00\x00\x00\x00", "+OK"} {
+		try := dial(t, targetAt(fake(t, greets(text))))
+		if try.Cause != OtherProtocol || try.Took > 400*time.Millisecond {
+			t.Errorf("%q: %s after %s", text, describeTry(try), try.Took)
+		}
+	}
+}
+
+// TestGoodbye reads a short body before closing: what is unread resets a connection.
+func TestGoodbye(t *testing.T) {
+	for name, keep := range map[string]time.Duration{"close": 0, "keep-alive": time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			ended := make(chan error, 1)
+			target := targetAt(fake(t, func(c net.Conn) {
+				c.Read(make([]byte, 4096))
+				io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n")
+				time.Sleep(20 * time.Millisecond)
+				io.WriteString(c, strings.Repeat("x", 60000))
+				_, err := c.Read(make([]byte, 1))
+				ended <- err
+			}))
+			target.Limits.Idle.Value = keep
+			if try := dial(t, target); !try.OK() || try.Took > 200*time.Millisecond {
+				t.Errorf("%s after %s", describeTry(try), try.Took)
+			}
+			if err := <-ended; err != io.EOF {
+				t.Errorf("the server sees %v", err)
 			}
 		})
 	}
@@ -192,6 +237,11 @@ func TestKeepAliveHeader(t *testing.T) {
 	target.Limits.Idle.Value = time.Minute
 	if try := dial(t, target); try.Idle != 7*time.Second || !try.IdleSaid {
 		t.Errorf("idle for %s, said: %v", try.Idle, try.IdleSaid)
+	}
+	for _, value := range []string{"timeout=0", "timeout=-5", "timeout=9999999999999", "timeout=5s", "max=5"} {
+		if timeout, said := (head{raw: []byte("HTTP/1.1 200 OK\r\nKeep-Alive: " + value + "\r\n\r\n")}).keepAlive(); said {
+			t.Errorf("%s is read as %s", value, timeout)
+		}
 	}
 }
 
@@ -280,15 +330,92 @@ func (a authority) sign(t *testing.T, name string, until time.Time) tls.Certific
 	if err != nil {
 		t.Fatal(err)
 	}
+	return a.signKey(t, key, name, until)
+}
+
+func (a authority) signRSA(t *testing.T, name string, until time.Time) tls.Certificate {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.signKey(t, key, name, until)
+}
+
+func (a authority) signKey(t *testing.T, key crypto.Signer, name string, until time.Time) tls.Certificate {
+	t.Helper()
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
 		NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: until,
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
+	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// writePair writes a certificate and its key into one file.
+func writePair(t *testing.T, path string, pair tls.Certificate) {
+	t.Helper()
+	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]})
+	text = append(text, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})...)
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestAgreedProtocol lets a server agree on HTTP/1.1, or on nothing, where HTTP/2 was offered first.
+func TestAgreedProtocol(t *testing.T) {
+	ca := newAuthority(t)
+	good := ca.sign(t, "app.test", time.Now().Add(time.Hour))
+	for _, test := range []struct {
+		name    string
+		dialect syntax.Dialect
+		agrees  []string
+		want    string
+	}{
+		{"HAProxy, HTTP/2", syntax.HAProxy, []string{"h2", "http/1.1"}, "L7OK ok 200 h2"},
+		{"HAProxy, HTTP/1.1", syntax.HAProxy, []string{"http/1.1"}, "L7OK ok 200 header=94 http/1.1"},
+		{"HAProxy, no ALPN", syntax.HAProxy, nil, "L7OK ok 200 header=94 "},
+		{"nginx, no ALPN", syntax.Nginx, nil, "L7RSP other-protocol speaks=HTTP "},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{NextProtos: test.agrees, Certificates: []tls.Certificate{good}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			server := &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
+			go server.Serve(l)
+			t.Cleanup(func() { server.Close() })
+			target := targetAt(l.Addr())
+			target.Dialect, target.HTTP2, target.TLS = test.dialect, true, &TLS{ALPN: []string{"h2", "http/1.1"}}
+			try := dial(t, target)
+			if got := describeTry(try) + " " + try.ALPN; got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+// TestExpiredAuthority verifies a good certificate whose authority has expired.
+func TestExpiredAuthority(t *testing.T) {
+	ca := newAuthority(t)
+	ended := time.Now().Add(30 * time.Hour)
+	good := ca.sign(t, "app.test", ended)
+	leaf, err := x509.ParseCertificate(good.Certificate[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m Measure
+	o := (&TLS{Verify: true, CA: ca.file}).verify([]*x509.Certificate{leaf}, ended.Add(-time.Hour), &m)
+	if o.Cause != TLSExpired || !m.Expires.Equal(ca.cert.NotAfter) {
+		t.Errorf("got %s %q, until %s", o.Cause, o.Detail, m.Expires)
+	}
 }
 
 func TestSecure(t *testing.T) {
@@ -303,6 +430,8 @@ func TestSecure(t *testing.T) {
 		t.Cleanup(server.Close)
 		return server.Listener.Addr()
 	}
+	own := ca.file + ".client"
+	writePair(t, own, good)
 	plain := serve(&tls.Config{Certificates: []tls.Certificate{good}})
 	needsName := serve(&tls.Config{GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		if hello.ServerName != "app.test" {
@@ -328,6 +457,12 @@ func TestSecure(t *testing.T) {
 		{"an old server", serve(&tls.Config{Certificates: []tls.Certificate{good}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}), TLS{}, "L6RSP tls-failed: alert: protocol version not supported; it speaks nothing newer than TLS 1.1"},
 		{"a client certificate, TLS 1.2", serve(&tls.Config{Certificates: []tls.Certificate{good}, ClientAuth: tls.RequireAnyClientCert, MaxVersion: tls.VersionTLS12}), TLS{}, "L6RSP tls-client-needed"},
 		{"a client certificate, TLS 1.3", serve(&tls.Config{Certificates: []tls.Certificate{good}, ClientAuth: tls.RequireAnyClientCert}), TLS{}, "L7RSP tls-client-needed"},
+		{"a client certificate that is refused", serve(&tls.Config{Certificates: []tls.Certificate{good}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: x509.NewCertPool()}), TLS{Cert: own, Key: own}, "L7RSP tls-client-needed: alert: unknown certificate authority"},
+		{"a client certificate that can't be read here", serve(&tls.Config{Certificates: []tls.Certificate{good}, ClientAuth: tls.RequireAnyClientCert}), TLS{Cert: "/none/app.pem", Key: "/none/app.pem"}, " not-testable: /none/app.pem, the proxy's certificate, can't be read here"},
+		{"a client certificate", serve(&tls.Config{Certificates: []tls.Certificate{good}, ClientAuth: tls.RequireAnyClientCert}), TLS{Cert: own, Key: own}, "L7OK ok 200"},
+		{"RSA key exchange alone", serve(&tls.Config{Certificates: []tls.Certificate{good, ca.signRSA(t, "app.test", soon)}, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_GCM_SHA256}}), TLS{}, "L7OK ok 200"},
+		{"HTTP/2 in the clear", fake(t, greets("\x00\x00\x12\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x80")), TLS{}, "L6RSP other-protocol speaks=HTTP/2"},
+		{"an FTP server", fake(t, greets("220 ready (vsFTPd 3.0.3)\r\n")), TLS{}, "L6RSP other-protocol speaks=FTP"},
 		{"plain HTTP", fake(t, says("HTTP/1.1 400 Bad Request\r\n\r\n")), TLS{}, "L6RSP other-protocol speaks=HTTP"},
 		{"sshd", fake(t, greets("SSH-2.0-OpenSSH_9.2\r\n")), TLS{}, "L6RSP other-protocol speaks=SSH"},
 		{"closed", fake(t, func(c net.Conn) { c.Read(make([]byte, 4096)) }), TLS{}, "L6RSP tls-failed: connection closed"},

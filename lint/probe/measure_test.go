@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -41,6 +42,24 @@ func TestSamples(t *testing.T) {
 	}
 }
 
+// TestSilentSample counts an answer that did not come in time as one that took so long.
+func TestSilentSample(t *testing.T) {
+	var asked atomic.Int32
+	target := targetAt(fake(t, func(c net.Conn) {
+		c.Read(make([]byte, 4096))
+		if asked.Add(1) == 2 {
+			io.Copy(io.Discard, c)
+			return
+		}
+		io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
+	}))
+	o := Defaults()
+	o.AnswerTimeout = 300 * time.Millisecond
+	if try := measured(target, o); !try.OK() || try.First < o.AnswerTimeout || try.FirstMid >= o.AnswerTimeout {
+		t.Errorf("%s, the longest took %s, the median %s", try.Cause, try.First, try.FirstMid)
+	}
+}
+
 func TestIdle(t *testing.T) {
 	closing := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("hi")) }))
 	closing.Config.IdleTimeout = 200 * time.Millisecond
@@ -48,6 +67,12 @@ func TestIdle(t *testing.T) {
 	t.Cleanup(closing.Close)
 	staying := httptest.NewServer(closing.Config.Handler)
 	t.Cleanup(staying.Close)
+	saying := fake(t, func(c net.Conn) {
+		c.Read(make([]byte, 4096))
+		io.WriteString(c, "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+		time.Sleep(200 * time.Millisecond)
+		io.WriteString(c, "HTTP/1.1 408 Request Timeout\r\n\r\n")
+	})
 	for _, test := range []struct {
 		name     string
 		addr     net.Addr
@@ -55,6 +80,7 @@ func TestIdle(t *testing.T) {
 		min, max time.Duration
 	}{
 		{"it closes", closing.Listener.Addr(), time.Minute, 150 * time.Millisecond, time.Second},
+		{"it says 408 and closes", saying, time.Minute, 150 * time.Millisecond, time.Second},
 		{"it stays", staying.Listener.Addr(), time.Minute, 0, 0},
 		{"the proxy keeps none", closing.Listener.Addr(), 0, 0, 0},
 	} {
