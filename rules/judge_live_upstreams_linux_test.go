@@ -200,6 +200,40 @@ func headerOf(size int) string {
 	return begin + strings.Repeat("x", size-len(begin)-len(end)) + end
 }
 
+// TestIdleBeforeTheJudge measures how long real servers keep idle connections.
+func TestIdleBeforeTheJudge(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		dialect  syntax.Dialect
+		options  string
+		min, max time.Duration
+		said     bool
+	}{
+		{"nginx closes", syntax.Nginx, "listen 8080; keepalive_timeout 1s; return 200;", 900 * time.Millisecond, 1500 * time.Millisecond, false},
+		{"nginx says it", syntax.Nginx, "listen 8080; keepalive_timeout 60s 7s; return 200;", 7 * time.Second, 7 * time.Second, true},
+		{"nginx keeps none", syntax.Nginx, "listen 8080; keepalive_timeout 0; location / { return 200; }", 0, 0, false},
+		{"nginx keeps it longer", syntax.Nginx, "listen 8080; return 200;", 0, 0, false},
+		{"HAProxy closes", syntax.HAProxy, "\n    timeout http-keep-alive 500ms", 400 * time.Millisecond, time.Second, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			skipWithout(t, test.dialect)
+			t.Parallel()
+			addr := startBehind(t, test.dialect, strings.NewReplacer(), test.options)
+			path := filepath.Join(t.TempDir(), "nginx.conf")
+			writeFile(t, path, fmt.Sprintf("events {}\nhttp { upstream app { server %s; keepalive 4; } server { location / { proxy_pass http://app; } } }\n", addr))
+			o := probe.Defaults()
+			o.IdleBudget = 2 * time.Second
+			try := probe.Run(context.Background(), probe.Plan(load(t, path), nil), o).List[0].Tries[0]
+			if !try.OK() || try.Idle < test.min || try.Idle > test.max || try.IdleSaid != test.said {
+				t.Errorf("%s, idle for %s, said: %v", try.Cause, try.Idle, try.IdleSaid)
+			}
+			if try.First <= 0 || try.FirstMid <= 0 || try.FirstMid > try.First || try.Header == 0 {
+				t.Errorf("the first byte took %s, the median %s, the header has %d bytes", try.First, try.FirstMid, try.Header)
+			}
+		})
+	}
+}
+
 func certificatePEM(der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
