@@ -2,10 +2,17 @@ package rules
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
+	"math/big"
+	"net"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -13,6 +20,7 @@ import (
 	"time"
 
 	"github.com/proxylint/proxylint/lint/probe"
+	"github.com/proxylint/proxylint/parsers/proxy"
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
@@ -32,10 +40,15 @@ func TestTLSUpstreamsBeforeTheJudge(t *testing.T) {
 		"plain":   startBehind(t, syntax.Nginx, files, "listen 8080 ssl; "+secured),
 		"http2":   startBehind(t, syntax.Nginx, files, "listen 8080 ssl http2; "+secured),
 		"old":     startBehind(t, syntax.Nginx, files, "listen 8080 ssl; ssl_protocols TLSv1.1; ssl_ciphers ALL:@SECLEVEL=0; "+secured),
+		"new":     startBehind(t, syntax.Nginx, files, "listen 8080 ssl; ssl_protocols TLSv1.3; "+secured),
 		"client":  startBehind(t, syntax.Nginx, files, "listen 8080 ssl; ssl_verify_client on; ssl_client_certificate CA; "+secured),
 		"haproxy": startBehind(t, syntax.HAProxy, files, "ssl crt PEM"),
 		"client2": startBehind(t, syntax.HAProxy, files, "ssl crt PEM ca-file CA verify required ssl-max-ver TLSv1.2"),
 		"client3": startBehind(t, syntax.HAProxy, files, "ssl crt PEM ca-file CA verify required ssl-min-ver TLSv1.3"),
+	}
+	byDefault := "L7OK ok 200|"
+	if installedVersion(t, syntax.Nginx).Before(proxy.Version{1, 23, 4}) {
+		byDefault = "L6RSP tls-failed alert: protocol version not supported|"
 	}
 	for _, test := range []struct {
 		name, back     string
@@ -47,6 +60,8 @@ func TestTLSUpstreamsBeforeTheJudge(t *testing.T) {
 		{"verified", "plain", "proxy_ssl_verify on; proxy_ssl_trusted_certificate CA; proxy_ssl_name app.test;", "ssl verify required ca-file CA verifyhost app.test", "L7OK ok 200"},
 		{"another name", "plain", "proxy_ssl_verify on; proxy_ssl_trusted_certificate CA; proxy_ssl_name app;", "ssl verify required ca-file CA verifyhost app", "L6RSP tls-name"},
 		{"an old version", "old", "proxy_ssl_protocols TLSv1.2 TLSv1.3;", "ssl verify none", "L6RSP tls-failed alert: protocol version not supported; it speaks nothing newer than TLS 1.1"},
+		{"TLS 1.3", "new", "proxy_ssl_protocols TLSv1.3;", "ssl verify none", "L7OK ok 200"},
+		{"TLS 1.3, of which nginx is not told", "new", "", "", byDefault},
 		{"no client certificate for nginx", "client", "", "ssl verify none", "L7STS tls-client-needed 400"},
 		{"a client certificate for nginx", "client", "proxy_ssl_certificate PEM; proxy_ssl_certificate_key PEM;", "ssl verify none crt PEM", "L7OK ok 200"},
 		{"no client certificate for HAProxy, TLS 1.2", "client2", "", "ssl verify none", "L6RSP tls-client-needed alert: handshake failure"},
@@ -83,6 +98,70 @@ func TestTLSUpstreamsBeforeTheJudge(t *testing.T) {
 	})
 }
 
+// TestNamesBeforeTheJudge verifies certificates with names of all kinds.
+func TestNamesBeforeTheJudge(t *testing.T) {
+	skipWithout(t, syntax.Nginx)
+	skipWithout(t, syntax.HAProxy)
+	ca, key := newCertificate(t, "an authority", time.Now().Add(time.Hour), nil, nil)
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	writeFile(t, file, certificatePEM(ca.Raw))
+	for _, test := range []struct {
+		name, common, others string // the name that is wanted, and those of the certificate
+		nginx, haproxy       bool   // whether it is good enough
+	}{
+		{"app.test", "x", "APP.test", true, true},
+		{"app.test.", "x", "app.test", false, false},
+		{"app.test", "x", "*.test", false, true},
+		{"a.app.test", "x", "*.app.test", true, true},
+		{"abc.app.test", "x", "a*.app.test", true, true},
+		{"a.app.test", "x", "a.*.test", false, false},
+		{"app.test", "app.test", "", true, true},
+		{"app.test", "app.test", "127.0.0.1", true, true},
+		{"app.test", "app.test", "other.test", false, true},
+		{"127.0.0.1", "x", "127.0.0.1", false, false},
+		{"127.0.0.1", "127.0.0.1", "", true, true},
+	} {
+		t.Run(test.name+" for "+test.common+" and "+test.others, func(t *testing.T) {
+			t.Parallel()
+			addr := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{namedPair(t, test.common, test.others, ca, key)}})
+			for dialect, isGood := range map[syntax.Dialect]bool{syntax.Nginx: test.nginx, syntax.HAProxy: test.haproxy} {
+				text := behindHAProxy(fmt.Sprintf("%s ssl verify required ca-file %s verifyhost %s", addr, file, test.name))
+				if dialect == syntax.Nginx {
+					text = fmt.Sprintf("events {}\nhttp { server { listen 8080; location / { proxy_ssl_verify on; proxy_ssl_trusted_certificate %s; proxy_ssl_name %s; proxy_pass https://%s; } } }\n", file, test.name, addr)
+				}
+				want := "L6RSP tls-name"
+				if isGood {
+					want = "L7OK ok 200"
+				}
+				matchOutcome(t, dialect, text, want)
+			}
+		})
+	}
+}
+
+// namedPair makes a certificate with a common name and another one, a name or an address; "" for none.
+func namedPair(t *testing.T, common, other string, by *x509.Certificate, byKey *ecdsa.PrivateKey) tls.Certificate {
+	t.Helper()
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: common},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}
+	if ip := net.ParseIP(other); ip != nil {
+		template.IPAddresses = []net.IP{ip}
+	} else if other != "" {
+		template.DNSNames = []string{other}
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, by, &key.PublicKey, byKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
 // matchOutcome dials the only upstream of a configuration, and compares the status that a client is said to see with the one
 // that it gets.
 func matchOutcome(t *testing.T, dialect syntax.Dialect, text, want string) {
@@ -116,13 +195,33 @@ func dialUpstream(t *testing.T, dialect syntax.Dialect, text string) *probe.Resu
 	t.Helper()
 	path := filepath.Join(t.TempDir(), proxyFile(dialect))
 	writeFile(t, path, text)
+	configs := load(t, path)
+	configs[0].Version = installedVersion(t, dialect)
 	o := probe.Defaults()
 	o.AnswerTimeout, o.Measure = 2*time.Second, false
-	results := probe.Run(context.Background(), probe.Plan(load(t, path), nil), o)
+	results := probe.Run(context.Background(), probe.Plan(configs, nil), o)
 	if len(results.List) != 1 || len(results.List[0].Tries) != 1 {
 		t.Fatalf("%d targets", len(results.List))
 	}
 	return results.List[0]
+}
+
+// installedVersion asks nginx for its version. HAProxy's is of no account here.
+func installedVersion(t *testing.T, dialect syntax.Dialect) proxy.Version {
+	if dialect != syntax.Nginx {
+		return proxy.Version{}
+	}
+	said, err := exec.Command("nginx", "-v").CombinedOutput()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(said), "nginx/")
+	text, _, _ = strings.Cut(strings.TrimSpace(text), " ")
+	version, err := proxy.ParseVersion(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return version
 }
 
 // startBehind starts a proxy that answers every request itself, and returns where. options are those of its server block, or

@@ -412,7 +412,7 @@ func TestExpiredAuthority(t *testing.T) {
 		t.Fatal(err)
 	}
 	var m Measure
-	o := (&TLS{Verify: true, CA: ca.file}).verify([]*x509.Certificate{leaf}, ended.Add(-time.Hour), &m)
+	o := (&Target{TLS: &TLS{Verify: true, CA: ca.file}}).verify([]*x509.Certificate{leaf}, ended.Add(-time.Hour), &m)
 	if o.Cause != TLSExpired || !m.Expires.Equal(ca.cert.NotAfter) {
 		t.Errorf("got %s %q, until %s", o.Cause, o.Detail, m.Expires)
 	}
@@ -484,17 +484,24 @@ func TestSecure(t *testing.T) {
 
 func TestMatchesName(t *testing.T) {
 	for _, test := range []struct {
-		pattern, name string
-		want          bool
+		pattern, name  string
+		nginx, haproxy bool
 	}{
-		{"app.test", "APP.test.", true},
-		{"*.test", "app.test", true},
-		{"*.test", "a.app.test", false},
-		{"*.test", "test", false},
-		{"app.test", "app", false},
+		{"app.test", "APP.test", true, true},
+		{"app.test", "app.test.", false, false},
+		{"*.test", "app.test", false, true},
+		{"*.app.test", "a.app.test", true, true},
+		{"*.app.test", "a.b.app.test", false, false},
+		{"*.app.test", "app.test", false, false},
+		{"a*.app.test", "abc.app.test", true, true},
+		{"*c.app.test", "abc.app.test", true, true},
+		{"a*.app.test", "bc.app.test", false, false},
+		{"a.*.test", "a.app.test", false, false},
+		{"*", "app", false, false},
+		{"app.test", "app", false, false},
 	} {
-		if got := matchesName(test.pattern, test.name); got != test.want {
-			t.Errorf("matchesName(%q, %q) = %v", test.pattern, test.name, got)
+		if matchesName(test.pattern, test.name, 2) != test.nginx || matchesName(test.pattern, test.name, 1) != test.haproxy {
+			t.Errorf("%q is compared with %q otherwise", test.name, test.pattern)
 		}
 	}
 }

@@ -35,6 +35,9 @@ func nginxTLS(hop *proxy.TLS, host string, t *Target) *TLS {
 	for word := range strings.FieldsSeq(text(hop.Versions)) {
 		s.span(version(word))
 	}
+	if !hop.Versions.Written() && t.Version.Before(proxy.Version{1, 23, 4}) {
+		s.Maximum = tls.VersionTLS12 // ngx_http_proxy_module, proxy_ssl_protocols
+	}
 	return s
 }
 

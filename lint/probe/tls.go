@@ -45,7 +45,7 @@ func handshake(ctx context.Context, t *Target, conn net.Conn, name string, m *Me
 	if !t.TLS.Verify {
 		return secured, Outcome{Code: L6OK}
 	}
-	if outcome := t.TLS.verify(state.PeerCertificates, time.Now(), m); !outcome.OK() {
+	if outcome := t.verify(state.PeerCertificates, time.Now(), m); !outcome.OK() {
 		return nil, outcome
 	}
 	return secured, Outcome{Code: L6OK}
@@ -202,13 +202,13 @@ func addressOfConn(conn net.Conn) address {
 }
 
 // verify judges a chain of certificates as the proxy does: its time, who signed it, and its names.
-func (s *TLS) verify(chain []*x509.Certificate, now time.Time, m *Measure) Outcome {
+func (t *Target) verify(chain []*x509.Certificate, now time.Time, m *Measure) Outcome {
 	leaf := chain[0]
 	fault := func(cause Cause, detail string) Outcome { return Outcome{Code: L6RSP, Cause: cause, Detail: detail} }
 	if now.After(leaf.NotAfter) || now.Before(leaf.NotBefore) {
 		return fault(TLSExpired, validity(leaf))
 	}
-	if roots, known := s.roots(); known {
+	if roots, known := t.TLS.roots(); known {
 		options := x509.VerifyOptions{
 			Roots: roots, Intermediates: x509.NewCertPool(), CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
 		}
@@ -225,7 +225,7 @@ func (s *TLS) verify(chain []*x509.Certificate, now time.Time, m *Measure) Outco
 			return fault(TLSUntrusted, err.Error())
 		}
 	}
-	if s.Name != "" && !slices.ContainsFunc(namesOf(leaf), func(pattern string) bool { return matchesName(pattern, s.Name) }) {
+	if t.TLS.Name != "" && !t.takes(leaf) {
 		return fault(TLSName, "")
 	}
 	return Outcome{Code: L6OK}
@@ -261,12 +261,25 @@ func namesOf(c *x509.Certificate) []string {
 	return nil
 }
 
-// matchesName compares a name with one of a certificate, whose first label may be "*".
-func matchesName(pattern, name string) bool {
-	pattern, name = strings.ToLower(strings.TrimSuffix(pattern, ".")), strings.ToLower(strings.TrimSuffix(name, "."))
-	if rest, isWild := strings.CutPrefix(pattern, "*."); isWild {
-		_, tail, found := strings.Cut(name, ".")
-		return found && tail == rest
+// takes reports whether the proxy takes a certificate for one of the name that it wants. Neither looks at IP addresses, and
+// they differ: for HAProxy the common name counts beside others, and "*.test" is as good as "*.app.test".
+func (t *Target) takes(c *x509.Certificate) bool {
+	names, least := namesOf(c), 2
+	if t.Dialect == syntax.HAProxy {
+		names, least = append(slices.Clip(names), c.Subject.CommonName), 1
 	}
-	return pattern == name
+	return slices.ContainsFunc(names, func(pattern string) bool { return matchesName(pattern, t.TLS.Name, least) })
+}
+
+// matchesName compares a name with one of a certificate, whose first label may hold a "*" if no fewer than so many follow.
+func matchesName(pattern, name string, least int) bool {
+	pattern, name = strings.ToLower(pattern), strings.ToLower(name)
+	if pattern == name {
+		return true
+	}
+	label, rest, _ := strings.Cut(pattern, ".")
+	first, tail, _ := strings.Cut(name, ".")
+	begin, end, isWild := strings.Cut(label, "*")
+	return isWild && rest != "" && rest == tail && strings.Count(rest, ".")+1 >= least &&
+		len(first) > len(begin+end) && strings.HasPrefix(first, begin) && strings.HasSuffix(first, end)
 }
