@@ -511,9 +511,20 @@ func FuzzReadHead(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		h, _ := readHead(strings.NewReader(string(b)), func() {})
+		h, err := readHead(strings.NewReader(string(b)), func() {})
 		if len(h.raw) > len(b) || h.status != 0 && (h.status < 100 || h.status > 999) {
 			t.Errorf("%d bytes, status %d", len(h.raw), h.status)
+		}
+		if err == nil && h.status != 0 && len(h.raw) < maxHeader {
+			for i, line := range strings.SplitAfter(strings.TrimSuffix(string(h.raw), "\n"), "\n") {
+				if isEmpty, isLast := strings.Trim(line, "\r\n") == "", !strings.HasSuffix(line, "\n"); isEmpty != isLast || isEmpty && i == 0 {
+					t.Errorf("line %d is %q in %q", i+1, line, h.raw)
+				}
+			}
+			rest, _ := io.ReadAll(h.rest)
+			if !strings.HasSuffix(string(b), string(h.raw)+string(rest)) {
+				t.Errorf("%q and %q are not the end of %q", h.raw, rest, b)
+			}
 		}
 		h.keepAlive()
 		identify(b)

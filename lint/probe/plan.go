@@ -17,7 +17,7 @@ func Plan(configs []*proxy.Config, facts *inventory.Facts) []*Target {
 	var targets []*Target
 	for _, c := range configs {
 		pl := planner{config: c, facts: facts, seen: map[key]*Target{}, servers: map[*proxy.Upstream]int{}}
-		pl.workers = workersOf(c)
+		pl.workers, pl.folders = workersOf(c), foldersOf(c)
 		for _, r := range c.Routes {
 			if r.To != nil {
 				pl.pool(r.To, r)
@@ -40,6 +40,7 @@ type planner struct {
 	config  *proxy.Config
 	facts   *inventory.Facts
 	workers workers
+	folders folders
 	targets []*Target
 	seen    map[key]*Target
 	servers map[*proxy.Upstream]int // how many are in use
@@ -141,6 +142,9 @@ func (pl *planner) target(u *proxy.Upstream, e *proxy.Endpoint, r *proxy.Route) 
 	}
 	if e.Check != nil && e.Check.Protocol == proxy.HTTP && e.Check.URI != "" {
 		t.Path = e.Check.URI
+	}
+	if t.TLS != nil {
+		t.TLS.locate(pl.folders)
 	}
 	t.Check = planCheck(t, u, e, r)
 	return t

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"strings"
 	"testing"
@@ -132,6 +133,40 @@ name:80 HTTP tls(sni="inner.example" name="inner.example" verify=true ca="ca.pem
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestPlanCertificates looks for files where the proxy does.
+func TestPlanCertificates(t *testing.T) {
+	const nginx = `http { server { listen 80; location / { proxy_pass https://10.0.0.1;
+proxy_ssl_trusted_certificate ca.pem; proxy_ssl_certificate /tls/app.pem; proxy_ssl_certificate_key keys/app.pem; } } }`
+	const haproxy = `
+defaults
+    mode http
+backend app
+    server a 10.0.0.1:443 ssl verify required ca-file CA crt app.pem`
+	for _, test := range []struct{ file, text, want string }{
+		{"/etc/nginx/nginx.conf", nginx, "/etc/nginx/ca.pem /tls/app.pem /etc/nginx/keys/app.pem"},
+		{"nginx.conf", nginx, "ca.pem /tls/app.pem keys/app.pem"},
+		{"haproxy.cfg", "global" + strings.Replace(haproxy, "CA", "ca.pem", 1), "ca.pem app.pem app.pem"},
+		{"haproxy.cfg", "global\n    ca-base /tls/ca\n    crt-base /tls/own" + strings.Replace(haproxy, "CA", "ca.pem", 1), "/tls/ca/ca.pem /tls/own/app.pem /tls/own/app.pem"},
+		{"haproxy.cfg", "global\n    ca-base /tls/ca" + strings.Replace(haproxy, "CA", "@system-ca", 1), "@system-ca app.pem app.pem"},
+	} {
+		s := Plan(load(t, test.file, test.text), nil)[0].TLS
+		if got := s.CA + " " + s.Cert + " " + s.Key; got != test.want {
+			t.Errorf("%s: got %s, want %s", test.file, got, test.want)
+		}
+	}
+}
+
+// TestPlanOldTLS offers no TLS 1.3 where nginx does not.
+func TestPlanOldTLS(t *testing.T) {
+	for version, want := range map[proxy.Version]uint16{{}: 0, {1, 22, 1}: tls.VersionTLS12, {1, 23, 4}: 0} {
+		configs := load(t, "nginx.conf", "http { server { listen 80; location / { proxy_pass https://10.0.0.1; } } }")
+		configs[0].Version = version
+		if s := Plan(configs, nil)[0].TLS; s.Maximum != want {
+			t.Errorf("%s: TLS up to %x", version, s.Maximum)
+		}
 	}
 }
 

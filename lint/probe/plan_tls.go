@@ -2,9 +2,12 @@ package probe
 
 import (
 	"crypto/tls"
+	"path"
+	"path/filepath"
 	"strings"
 
 	"github.com/proxylint/proxylint/parsers/proxy"
+	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
 // nginxTLS says how nginx encrypts along a hop. host is the proxied host, which is the name verified, and sent if any is
@@ -66,6 +69,44 @@ func haproxyTLS(server *proxy.TLS, t *Target) *TLS {
 	lowest, highest, _ := strings.Cut(text(server.Versions), "-")
 	s.Minimum, s.Maximum = version(lowest), version(highest)
 	return s
+}
+
+// folders are those at which the relative paths of certificates begin; "" where that is not known.
+type folders struct{ authorities, own string }
+
+// foldersOf reads them: nginx's is that of its main file, HAProxy's are named in its global section (manual 3.1, ca-base and
+// crt-base).
+func foldersOf(c *proxy.Config) folders {
+	var f folders
+	switch {
+	case c.Dialect == syntax.HAProxy:
+		c.Tree.Walk(func(at *syntax.Scope, s *syntax.Stmt) bool {
+			switch s.Name() {
+			case "ca-base":
+				f.authorities = s.Arg(1)
+			case "crt-base":
+				f.own = s.Arg(1)
+			}
+			return s.Name() == "global"
+		})
+	case !c.Tree.Fragment && len(c.Tree.Roots) > 0:
+		f.own = filepath.ToSlash(filepath.Dir(c.Tree.Roots[0].Path))
+		f.authorities = f.own
+	}
+	return f
+}
+
+// locate completes relative paths.
+func (s *TLS) locate(f folders) {
+	s.CA, s.Cert, s.Key = beside(f.authorities, s.CA), beside(f.own, s.Cert), beside(f.own, s.Key)
+}
+
+// beside returns the path of a file of a folder. What is no relative path ("@system-ca", "engine:...") stays as it is.
+func beside(folder, file string) string {
+	if file == "" || folder == "" || path.IsAbs(file) || strings.HasPrefix(file, "@") || strings.Contains(file, ":") {
+		return file
+	}
+	return path.Join(folder, file)
 }
 
 // span widens the versions to hold another.
