@@ -42,6 +42,7 @@ func TestTLSUpstreamsBeforeTheJudge(t *testing.T) {
 		"old":     startBehind(t, syntax.Nginx, files, "listen 8080 ssl; ssl_protocols TLSv1.1; ssl_ciphers ALL:@SECLEVEL=0; "+secured),
 		"new":     startBehind(t, syntax.Nginx, files, "listen 8080 ssl; ssl_protocols TLSv1.3; "+secured),
 		"client":  startBehind(t, syntax.Nginx, files, "listen 8080 ssl; ssl_verify_client on; ssl_client_certificate CA; "+secured),
+		"proxied": startBehind(t, syntax.Nginx, files, "listen 8080 ssl proxy_protocol; "+secured),
 		"haproxy": startBehind(t, syntax.HAProxy, files, "ssl crt PEM"),
 		"client2": startBehind(t, syntax.HAProxy, files, "ssl crt PEM ca-file CA verify required ssl-max-ver TLSv1.2"),
 		"client3": startBehind(t, syntax.HAProxy, files, "ssl crt PEM ca-file CA verify required ssl-min-ver TLSv1.3"),
@@ -69,6 +70,8 @@ func TestTLSUpstreamsBeforeTheJudge(t *testing.T) {
 		{"a client certificate for HAProxy", "client3", "proxy_ssl_protocols TLSv1.3; proxy_ssl_certificate PEM; proxy_ssl_certificate_key PEM;", "ssl verify none crt PEM", "L7OK ok 200"},
 		{"HTTP/2 offered and agreed", "http2", "", "ssl verify none alpn h2,http/1.1", "L7OK ok 200"},
 		{"HTTP/2 offered in vain", "plain", "", "ssl verify none alpn h2,http/1.1", "L7OK ok 200"},
+		{"PROXY header, version 1", "proxied", "", "ssl verify none send-proxy", "|L7OK ok 200"},
+		{"PROXY header, version 2", "proxied", "", "ssl verify none send-proxy-v2", "|L7OK ok 200"},
 		{"HTTP/2 alone offered in vain", "plain", "", "ssl verify none alpn h2", "|L6RSP tls-failed alert: no application protocol"},
 	} {
 		for dialect, text := range map[syntax.Dialect]string{
@@ -87,6 +90,16 @@ func TestTLSUpstreamsBeforeTheJudge(t *testing.T) {
 				matchOutcome(t, dialect, files.Replace(text), want)
 			})
 		}
+	}
+	for to, want := range map[string]string{
+		"http2": "L7OK ok 200", "plain": "L6RSP tls-failed alert: no application protocol",
+		"client": "L6RSP tls-failed alert: no application protocol", "named": "L6RSP tls-failed alert: unrecognized name",
+	} {
+		t.Run("gRPC/"+to, func(t *testing.T) {
+			t.Parallel()
+			text := fmt.Sprintf("events {}\nhttp { server { listen 8080; location / { grpc_pass grpcs://%s; } } }\n", back[to])
+			matchOutcome(t, syntax.Nginx, text, want)
+		})
 	}
 	t.Run("plain HTTP to HAProxy's TLS", func(t *testing.T) {
 		for dialect, text := range map[syntax.Dialect]string{
