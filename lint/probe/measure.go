@@ -46,25 +46,48 @@ func (p *prober) measure(ctx context.Context, results []*Result) {
 	}
 }
 
-// holdIdle sees when idle connections are closed, of the servers that do not say it. Waiting disturbs nobody: all are held
-// at once.
+// idler is an address that is seen to close an idle connection, or not.
+type idler struct {
+	address
+	target *Target       // by whom it is asked
+	kept   time.Duration // the longest that a proxy keeps one
+	tries  []*Try
+}
+
+// holdIdle sees when idle connections are closed, of the servers that do not say it. Waiting disturbs nobody: all addresses
+// are held at once, each by one connection.
 func (p *prober) holdIdle(ctx context.Context, results []*Result) {
-	type held struct {
-		*Result
-		*Try
-	}
-	var list []held
+	inParallel(p.Concurrency, idlers(results), func(i *idler) {
+		idle := p.idle(ctx, i.target, i.address, min(p.IdleBudget, i.kept))
+		for _, try := range i.tries {
+			try.Idle = idle
+		}
+	})
+}
+
+// idlers returns the addresses to which a proxy keeps idle connections, as far as it is not known for how long they do.
+func idlers(results []*Result) []*idler {
+	var list []*idler
+	known := map[address]*idler{}
 	for _, r := range results {
-		for i := range r.Tries {
-			if try := &r.Tries[i]; try.OK() && !try.IdleSaid && r.Limits.Idle.Value > 0 && r.Protocol == proxy.HTTP && !r.HTTP2 {
-				list = append(list, held{r, try})
+		if r.Limits.Idle.Value <= 0 || r.Protocol != proxy.HTTP || r.HTTP2 {
+			continue
+		}
+		for n := range r.Tries {
+			try := &r.Tries[n]
+			if !try.OK() || try.IdleSaid {
+				continue
 			}
+			a := address{network: try.Addr, socket: r.Addr.Socket}
+			if known[a] == nil {
+				known[a] = &idler{address: a, target: r.Target}
+				list = append(list, known[a])
+			}
+			known[a].kept = max(known[a].kept, r.Limits.Idle.Value)
+			known[a].tries = append(known[a].tries, try)
 		}
 	}
-	inParallel(p.Concurrency, list, func(h held) {
-		a := address{network: h.Try.Addr, socket: h.Target.Addr.Socket}
-		h.Idle = p.idle(ctx, h.Target, a, min(p.IdleBudget, h.Limits.Idle.Value))
-	})
+	return list
 }
 
 // inParallel does what is to be done for each of a list, so many at once.

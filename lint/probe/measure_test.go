@@ -97,6 +97,37 @@ func TestIdle(t *testing.T) {
 	}
 }
 
+// TestIdleOnce holds one connection for all targets of an address.
+func TestIdleOnce(t *testing.T) {
+	var asked atomic.Int32
+	addr := fake(t, func(c net.Conn) {
+		c.Read(make([]byte, 4096))
+		asked.Add(1)
+		io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
+		time.Sleep(100 * time.Millisecond)
+	})
+	o := Defaults()
+	o.IdleBudget = time.Second
+	p := newProber(o)
+	var results []*Result
+	for _, host := range []string{"a.test", "b.test", "c.test"} {
+		target := targetAt(addr)
+		target.Host = host
+		target.Limits.Idle.Value = time.Minute
+		results = append(results, p.target(context.Background(), target))
+	}
+	asked.Store(0)
+	p.holdIdle(context.Background(), results)
+	for _, r := range results {
+		if idle := r.Tries[0].Idle; idle < 80*time.Millisecond || idle > 500*time.Millisecond {
+			t.Errorf("closed after %s", idle)
+		}
+	}
+	if n := asked.Load(); n != 1 {
+		t.Errorf("%d connections were held", n)
+	}
+}
+
 func TestWhatIsNotMeasured(t *testing.T) {
 	var asked atomic.Int32
 	target := targetAt(fake(t, func(c net.Conn) {
