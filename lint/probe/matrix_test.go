@@ -72,7 +72,7 @@ uWSGI_socket             L7RSP=uwsgi     L6RSP=uwsgi*    L7RSP=uwsgi     L7RSP=u
 uWSGI_fastcgi-socket     L7TOUT=FastCGI  L6TOUT          L7TOUT          L7TOUT          L7OK,404         L7TOUT           L7TOUT=FastCGI   L7TOUT          L7TOUT=FastCGI L7TOUT
 uWSGI_scgi-socket        L7RSP=SCGI      L6RSP=SCGI*     L7TOUT=SCGI     L7TOUT=SCGI     L7TOUT=SCGI*     L7TOUT=SCGI*     L7OK,404         L7TOUT=SCGI     L7TOUT=SCGI    L7RSP
 uWSGI_http-socket        L7OK,404        L6TOUT=HTTP     L7RSP=HTTP      L7RSP=HTTP      L7TOUT=HTTP      L7TOUT=HTTP      L7TOUT=HTTP      L7TOUT=HTTP     L7TOUT=HTTP    L7OK,404
-redis                    L7RSP=redis     L6TOUT=redis    L7RSP=redis     L7RSP=redis     L7TOUT=redis     L7TOUT=redis     L7TOUT=redis     L7TOUT=redis    L7RSP=redis    L7TOUT=redis
+redis                    L7RSP=redis     L6RSP=redis*    L7RSP=redis     L7RSP=redis     L7TOUT=redis     L7TOUT=redis     L7TOUT=redis     L7TOUT=redis    L7RSP=redis    L7TOUT=redis
 memcached                L7RSP=memcached L6RSP=memcached L7RSP=memcached L7RSP=memcached L7TOUT=memcached L7TOUT=memcached L7TOUT=memcached L7RSP=memcached L7OK           L7RSP=memcached
 AJP                      L7RSP           L6RSP           L7RSP           L7RSP           L7RSP            L7RSP            L7RSP            L7OK            L7RSP          L7RSP
 sshd                     L7RSP=SSH       L6RSP=SSH       L7RSP=SSH       L7RSP=SSH       L7RSP=SSH        L7RSP=SSH        L7RSP=SSH        L7RSP=SSH       L7RSP=SSH      L7RSP=SSH

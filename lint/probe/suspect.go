@@ -124,7 +124,7 @@ func (e *evidence) likely() []string {
 	case e.last.Detail == wasReset:
 		return []string{refusesProxy, "HTTP", wantsProxy, "FastCGI", "HTTP/2", "TLS", "AJP"}
 	}
-	return []string{refusesProxy, "HTTP", "TLS", "uwsgi", wantsProxy, "SCGI", "memcached"}
+	return []string{refusesProxy, "TLS", "uwsgi", wantsProxy, "HTTP", "SCGI", "memcached"}
 }
 
 // speaks names what the answer to a suspected protocol shows to be spoken; "" when it shows nothing.
