@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -55,7 +56,8 @@ var servers = map[string]func(*testing.T) net.Addr{ // nil when it is not instal
 
 // outcomes are what is found out: HAProxy's code, and the status or, after an equals sign, the protocol that is named. A code
 // alone is a server that closed the connection or was silent, and could not be named. An asterisk marks servers that wait for
-// as many bytes as the first ones seem to say, so that nginx's request, which is shorter or longer, ends otherwise.
+// as many bytes as the first ones seem to say, so that nginx's request, which is shorter or longer, ends otherwise. Bars
+// stand between outcomes that depend on the random bytes of a TLS hello.
 const outcomes = `
 server                   HTTP            HTTPS           HTTP/2          gRPC            FastCGI          uwsgi            SCGI             AJP             memcached      PROXY+HTTP
 nginx                    L7OK,200        L6RSP=HTTP      L7RSP=HTTP      L7RSP=HTTP      L7RSP=HTTP       L7RSP,400=HTTP   L7RSP,400=HTTP   L7RSP=HTTP      L7RSP=HTTP     L7RSP,400=no_PROXY
@@ -70,7 +72,7 @@ Go_HTTP/2_alone          L7RSP=HTTP/2    L6RSP           L7OK,404        L7OK,40
 php-fpm                  L7RSP=FastCGI   L6RSP=FastCGI   L7RSP=FastCGI   L7RSP=FastCGI   L7OK             L7RSP=FastCGI    L7RSP=FastCGI    L7TOUT          L7RSP=FastCGI  L7RSP=FastCGI
 uWSGI_socket             L7RSP=uwsgi     L6RSP=uwsgi*    L7RSP=uwsgi     L7RSP=uwsgi     L7RSP=uwsgi      L7OK,404         L7RSP=uwsgi      L7TOUT          L7RSP=uwsgi    L7TOUT
 uWSGI_fastcgi-socket     L7TOUT=FastCGI  L6TOUT          L7TOUT          L7TOUT          L7OK,404         L7TOUT           L7TOUT=FastCGI   L7TOUT          L7TOUT=FastCGI L7TOUT
-uWSGI_scgi-socket        L7RSP=SCGI      L6RSP=SCGI*     L7TOUT=SCGI     L7TOUT=SCGI     L7TOUT=SCGI*     L7TOUT=SCGI*     L7OK,404         L7TOUT=SCGI     L7TOUT=SCGI    L7RSP
+uWSGI_scgi-socket        L7RSP=SCGI      L6RSP=SCGI|L6TOUT=SCGI* L7TOUT=SCGI     L7TOUT=SCGI     L7TOUT=SCGI*     L7TOUT=SCGI*     L7OK,404         L7TOUT=SCGI     L7TOUT=SCGI    L7RSP|L7RSP=SCGI
 uWSGI_http-socket        L7OK,404        L6TOUT=HTTP     L7RSP=HTTP      L7RSP=HTTP      L7TOUT=HTTP      L7TOUT=HTTP      L7TOUT=HTTP      L7TOUT=HTTP     L7TOUT=HTTP    L7OK,404
 redis                    L7RSP=redis     L6RSP=redis*    L7RSP=redis     L7RSP=redis     L7TOUT=redis     L7TOUT=redis     L7TOUT=redis     L7TOUT=redis    L7RSP=redis    L7TOUT=redis
 memcached                L7RSP=memcached L6RSP=memcached L7RSP=memcached L7RSP=memcached L7TOUT=memcached L7TOUT=memcached L7TOUT=memcached L7RSP=memcached L7OK           L7RSP=memcached
@@ -118,7 +120,7 @@ func TestServers(t *testing.T) {
 			for j, column := range columns {
 				o, status := got[i][j], seen[i][j]
 				outcome, unlike := strings.CutSuffix(want[1+j], "*")
-				if cell(o) != outcome {
+				if !fits(o, outcome) {
 					t.Errorf("%s: got %s, want %s", column, cell(o), outcome)
 				}
 				target := targetAt(addrs[i])
@@ -175,12 +177,15 @@ func askServer(addr net.Addr, as func(*Target), want string) Outcome {
 		as(target)
 		o := Defaults()
 		o.AnswerTimeout = wait
-		if got = newProber(o).target(context.Background(), target).Tries[0].Outcome; cell(got) == want {
+		if got = newProber(o).target(context.Background(), target).Tries[0].Outcome; fits(got, want) {
 			break
 		}
 	}
 	return got
 }
+
+// fits reports whether an outcome is one of those of a cell, which are separated by bars.
+func fits(o Outcome, cells string) bool { return slices.Contains(strings.Split(cells, "|"), cell(o)) }
 
 // cell is an outcome as one word of the table.
 func cell(o Outcome) string {
