@@ -72,7 +72,7 @@ Go_HTTP/2_alone          L7RSP=HTTP/2    L6RSP           L7OK,404        L7OK,40
 php-fpm                  L7RSP=FastCGI   L6RSP=FastCGI   L7RSP=FastCGI   L7RSP=FastCGI   L7OK             L7RSP=FastCGI    L7RSP=FastCGI    L7TOUT          L7RSP=FastCGI  L7RSP=FastCGI
 uWSGI_socket             L7RSP=uwsgi     L6RSP=uwsgi*    L7RSP=uwsgi     L7RSP=uwsgi     L7RSP=uwsgi      L7OK,404         L7RSP=uwsgi      L7TOUT          L7RSP=uwsgi    L7TOUT
 uWSGI_fastcgi-socket     L7TOUT=FastCGI  L6TOUT          L7TOUT          L7TOUT          L7OK,404         L7TOUT           L7TOUT=FastCGI   L7TOUT          L7TOUT=FastCGI L7TOUT
-uWSGI_scgi-socket        L7RSP=SCGI      L6RSP=SCGI|L6TOUT=SCGI* L7TOUT=SCGI     L7TOUT=SCGI     L7TOUT=SCGI*     L7TOUT=SCGI*     L7OK,404         L7TOUT=SCGI     L7TOUT=SCGI    L7RSP|L7RSP=SCGI
+uWSGI_scgi-socket        L7RSP=SCGI      L6RSP=SCGI|L6TOUT=SCGI* L7TOUT=SCGI     L7TOUT=SCGI*    L7TOUT=SCGI*     L7TOUT=SCGI*     L7OK,404         L7TOUT=SCGI     L7TOUT=SCGI    L7RSP|L7RSP=SCGI
 uWSGI_http-socket        L7OK,404        L6TOUT=HTTP     L7RSP=HTTP      L7RSP=HTTP      L7TOUT=HTTP      L7TOUT=HTTP      L7TOUT=HTTP      L7TOUT=HTTP     L7TOUT=HTTP    L7OK,404
 redis                    L7RSP=redis     L6RSP=redis*    L7RSP=redis     L7RSP=redis     L7TOUT=redis     L7TOUT=redis     L7TOUT=redis     L7TOUT=redis    L7RSP=redis    L7TOUT=redis
 memcached                L7RSP=memcached L6RSP=memcached L7RSP=memcached L7RSP=memcached L7TOUT=memcached L7TOUT=memcached L7TOUT=memcached L7RSP=memcached L7OK           L7RSP=memcached
