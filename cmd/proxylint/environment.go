@@ -28,6 +28,9 @@ func fromEnvironment(command *cli.Command, args []string) []string {
 		if name == "format" && command.Name != "lint" {
 			continue // other commands have other formats
 		}
+		if name == "config" && command.Name == "logs" {
+			continue // it names what the logs are of, not settings
+		}
 		values := []string{value}
 		if isRepeatable(flag) {
 			values = strings.Split(value, ",")

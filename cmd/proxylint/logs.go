@@ -21,20 +21,23 @@ const logsHelp = `Usage: proxylint logs [flags] FILE...
 
 Say what the lines of nginx' and HAProxy's logs mean: which upstreams failed, how, how often, and when.
 A FILE is an error log or an access log, or - for standard input; gzip is read, too, and what was rotated
-away from a log is read before it.
+away from a log is read before it. With a configuration, each cause stands on the line of its server.
 
 Flags:
 {{range .VisibleFlags}}  {{.}}
 {{end}}
 Examples:
   proxylint logs --since 2h /var/log/nginx/error.log /var/log/nginx/access.log
+  proxylint logs --config /etc/nginx/nginx.conf /var/log/nginx/error.log
   journalctl -u haproxy -o cat | proxylint logs -
 
 Exit codes: 0 no cause of level error, 1 one at least, 2 proxylint could not do its work.
 `
 
 // logWriters write what was found in logs.
-var logWriters = map[string]func(io.Writer, logs.Report) error{"text": logs.WriteText, "json": logs.WriteJSON}
+var logWriters = map[string]func(io.Writer, logs.Report) error{
+	"text": logs.WriteText, "json": logs.WriteJSON, "html": logs.WriteHTML, "prometheus": logs.WritePrometheus,
+}
 
 func logsCommand() *cli.Command {
 	return &cli.Command{
@@ -43,12 +46,12 @@ func logsCommand() *cli.Command {
 		HideHelpCommand:    true,
 		OnUsageError:       passError,
 		Action:             runLogs,
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			oneOf(keys(logWriters), &cli.StringFlag{
 				Name: "format", Value: "text", DefaultText: "text", Usage: "write `F`: " + alternatives(keys(logWriters)),
 			}),
 			&cli.StringFlag{Name: "since", Usage: "pass over what is older than `AGE`, such as 2h or 30m, or than a time, such as 2026-11-23T14:00"},
-		},
+		}, logInputFlags()...),
 	}
 }
 
@@ -64,8 +67,18 @@ func runLogs(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	report, err := readLogs(c, since)
+	configs, err := newLogConfigs(c)
 	if err != nil {
+		return err
+	}
+	report, err := readLogs(c, logs.Declared(configs.read), since)
+	if err != nil {
+		return err
+	}
+	if err := configs.join(c, report.Summary); err != nil {
+		return err
+	}
+	if report.Dir, err = os.Getwd(); err != nil {
 		return err
 	}
 	var out bytes.Buffer
@@ -82,9 +95,9 @@ func runLogs(c *cli.Context) error {
 }
 
 // readLogs reads all that the arguments name, one after the other.
-func readLogs(c *cli.Context, since time.Time) (logs.Report, error) {
+func readLogs(c *cli.Context, formats []*logs.Format, since time.Time) (logs.Report, error) {
 	debug.SetGCPercent(400) // nearly nothing is kept
-	parser, report := logs.NewParser(logs.Options{}), logs.Report{Summary: logs.NewSummary()}
+	parser, report := logs.NewParser(logs.Options{Formats: formats}), logs.Report{Summary: logs.NewSummary()}
 	add := func(e *logs.Event) {
 		if e.Time.IsZero() || !e.Time.Before(since) {
 			report.Summary.Add(e)

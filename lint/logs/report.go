@@ -14,23 +14,33 @@ type Report struct {
 	Summary *Summary
 	Files   int
 	Read    Count
+	Dir     string // absolute; paths of configurations below it are written relative to it
 }
 
 // WriteText writes the groups as text, those that lost the most requests first.
 func WriteText(w io.Writer, r Report) error {
 	var b strings.Builder
 	groups := r.Summary.Groups()
+	whole := spanOf(groups)
 	for _, g := range groups {
-		g.text(&b, spanOf(groups))
+		g.text(&b, &r, whole)
 	}
-	lost := r.Summary.Lost()
-	fmt.Fprintf(&b, "%s lost in %s of %s", plural(lost.Sum(), "request"), plural(r.Read.Lines, "line"), plural(r.Files, "file"))
-	if lost.Sum() > 0 {
-		fmt.Fprintf(&b, ": %s", lost)
+	fmt.Fprintln(&b, r.summary())
+	for _, s := range r.Summary.Lost().shares() {
+		fmt.Fprintf(&b, "    %d, %d%%: %s\n", s.Status, s.Percent, s.Means)
 	}
-	b.WriteByte('\n')
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// summary tells in one line how much was lost.
+func (r *Report) summary() string {
+	lost := r.Summary.Lost()
+	text := fmt.Sprintf("%s lost in %s of %s", plural(lost.Sum(), "request"), plural(r.Read.Lines, "line"), plural(r.Files, "file"))
+	if lost.Sum() > 0 {
+		text += ": " + lost.String()
+	}
+	return text
 }
 
 // String lists the numbers: "12 × 502, 3 × 504".
@@ -51,43 +61,63 @@ func plural(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// text writes a group, in about five lines.
-func (g *Group) text(b *strings.Builder, whole [2]time.Time) {
-	info := g.Cause.Info()
-	fmt.Fprintf(b, "%s: %s", info.Level, clean(g.Cause.String()))
-	if g.Target != "" {
-		fmt.Fprintf(b, " %s", clean(g.Target))
+// text writes a group. Its first line has the form of a finding's: "path:line:column: severity: cause".
+func (g *Group) text(b *strings.Builder, r *Report, whole [2]time.Time) {
+	if place := g.place(r); place != "" {
+		fmt.Fprintf(b, "%s: ", safe.LineStart(place))
 	}
-	if g.Server != "" && g.Server != g.Target {
-		fmt.Fprintf(b, " (%s)", clean(g.Server))
+	fmt.Fprintf(b, "%s: %s\n", g.Cause.Info().Level, g.head())
+	if when := g.when(whole); when != "" {
+		fmt.Fprintf(b, "    %s\n", when)
 	}
-	if lost := g.Lost.String(); lost != "" {
-		fmt.Fprintf(b, ": %s\n", lost)
-	} else {
-		fmt.Fprintf(b, ": %s\n", plural(g.Count, "line"))
+	for _, note := range g.notes(r) {
+		fmt.Fprintf(b, "    = %s\n", note)
 	}
-	if !g.First.IsZero() {
-		fmt.Fprintf(b, "    %s\n", g.when(whole))
-	}
-	fmt.Fprintf(b, "    = %s\n", info.Means)
-	if g.Sample.Detail != "" {
-		fmt.Fprintf(b, "    = the line says: %s\n", clean(g.Sample.Detail))
-	}
-	if g.Retried > 0 {
-		fmt.Fprintf(b, "    = another server was asked after %d of %d failures\n", g.Retried, g.Count)
-	}
-	if routes := g.routes(); routes != "" {
-		fmt.Fprintf(b, "    = on: %s\n", routes)
-	}
-	fmt.Fprintf(b, "    = look at: %s\n", info.Look)
-	if len(info.Rules) > 0 {
-		fmt.Fprintf(b, "    = rules: %s\n", strings.Join(info.Rules, ", "))
-	}
-	fmt.Fprintf(b, "    = %s:%d\n\n", clean(g.Sample.File), g.Sample.Line)
+	b.WriteByte('\n')
 }
 
-// when tells the first time and the last, with a picture of what was between where that is more than one second.
+// head tells the cause, what it is about and what was lost.
+func (g *Group) head() string {
+	text := g.Cause.String()
+	if g.Target != "" {
+		text += " " + clean(g.Target)
+	}
+	if g.Server != "" && g.Server != g.Target {
+		text += " (" + clean(g.Server) + ")"
+	}
+	if lost := g.Lost.String(); lost != "" {
+		return text + ": " + lost
+	}
+	return text + ": " + plural(g.Count, "line")
+}
+
+// notes tell what a group means, what explains it, and where to look. A configuration's findings take the place of the
+// rules that may find something.
+func (g *Group) notes(r *Report) []string {
+	info := g.Cause.Info()
+	notes := append([]string{info.Means}, g.Site.notes(r)...)
+	if g.Sample.Detail != "" {
+		notes = append(notes, "the line says: "+clean(g.Sample.Detail))
+	}
+	if g.Retried > 0 {
+		notes = append(notes, fmt.Sprintf("another server was asked after %d of %d failures", g.Retried, g.Count))
+	}
+	if routes := g.routes(); routes != "" {
+		notes = append(notes, "on: "+routes)
+	}
+	notes = append(notes, "look at: "+info.Look)
+	if len(info.Rules) > 0 && (g.Site == nil || len(g.Site.Findings) == 0) {
+		notes = append(notes, "rules: "+strings.Join(info.Rules, ", "))
+	}
+	return append(notes, fmt.Sprintf("%s:%d", clean(g.Sample.File), g.Sample.Line))
+}
+
+// when tells the first time and the last, with a picture of what was between where that is more than one second; "": no
+// line has a time.
 func (g *Group) when(whole [2]time.Time) string {
+	if g.First.IsZero() {
+		return ""
+	}
 	first, last := g.First.Format(time.DateTime), g.Last.Format(time.DateTime)
 	switch {
 	case whole[1].Sub(whole[0]) < time.Second:

@@ -19,6 +19,11 @@ type (
 		Means     string        `json:"means"`
 		Look      string        `json:"look"`
 		Rules     []string      `json:"rules,omitempty"`
+		Place     *place        `json:"place,omitempty"`
+		Upstream  string        `json:"upstream,omitempty"`
+		Route     *jsonWay      `json:"route,omitempty"`
+		Stale     string        `json:"stale,omitempty"`
+		Findings  []jsonFinding `json:"findings,omitempty"`
 		Target    string        `json:"target,omitempty"`
 		Server    string        `json:"server,omitempty"`
 		Count     int           `json:"count"`
@@ -29,6 +34,17 @@ type (
 		Histogram *jsonBins     `json:"histogram,omitempty"`
 		Routes    []jsonRoute   `json:"routes,omitempty"`
 		Sample    jsonEventLine `json:"sample"`
+	}
+	jsonWay struct {
+		Place place  `json:"place"`
+		Text  string `json:"text"`
+	}
+	jsonFinding struct {
+		Place    place  `json:"place"`
+		Severity string `json:"severity"`
+		Rule     string `json:"rule"`
+		Message  string `json:"message"`
+		Hint     string `json:"hint,omitempty"`
 	}
 	jsonLost struct {
 		S500 int `json:"500"`
@@ -58,6 +74,7 @@ type (
 		Cut    int      `json:"cut"`
 		Events int      `json:"events"`
 		Lost   jsonLost `json:"lost"`
+		Shares []share  `json:"shares"`
 	}
 )
 
@@ -67,10 +84,12 @@ const jsonVersion = 1
 // WriteJSON writes the object that schema.json describes.
 func WriteJSON(w io.Writer, r Report) error {
 	out := jsonReport{Version: jsonVersion, Groups: []jsonGroup{}, Summary: jsonSummary{
-		Files: r.Files, Lines: r.Read.Lines, Cut: r.Read.Cut, Events: r.Summary.Events, Lost: jsonLost(r.Summary.Lost()),
+		Files: r.Files, Lines: r.Read.Lines, Cut: r.Read.Cut, Events: r.Summary.Events, Lost: jsonLost(r.Summary.Lost()), Shares: append([]share{}, r.Summary.Lost().shares()...),
 	}}
 	for _, g := range r.Summary.Groups() {
-		out.Groups = append(out.Groups, g.json())
+		group := g.json()
+		group.addSite(g.Site, &r)
+		out.Groups = append(out.Groups, group)
 	}
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
@@ -93,4 +112,25 @@ func (g *Group) json() jsonGroup {
 		out.Routes = append(out.Routes, jsonRoute{clean(r.Route), r.Count})
 	}
 	return out
+}
+
+// addSite adds what a configuration tells.
+func (j *jsonGroup) addSite(s *Site, r *Report) {
+	if s == nil {
+		return
+	}
+	if at := s.At(); !at.IsZero() {
+		place := r.place(at)
+		j.Place = &place
+	}
+	if s.Upstream != nil {
+		j.Upstream = clean(s.Upstream.Name)
+	}
+	if s.Route != nil {
+		j.Route = &jsonWay{r.place(s.Route.At), routeText(s.Route)}
+	}
+	j.Stale = clean(s.Stale)
+	for _, d := range s.Findings {
+		j.Findings = append(j.Findings, jsonFinding{r.place(d.At), d.Severity.String(), d.Rule, d.Message, d.Hint})
+	}
 }

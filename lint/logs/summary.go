@@ -24,6 +24,10 @@ type Lost struct{ S500, S502, S503, S504 int }
 // Sum returns how many they are.
 func (l Lost) Sum() int { return l.S500 + l.S502 + l.S503 + l.S504 }
 
+func (l Lost) plus(other Lost) Lost {
+	return Lost{l.S500 + other.S500, l.S502 + other.S502, l.S503 + other.S503, l.S504 + other.S504}
+}
+
 func (l *Lost) add(status, n int) {
 	switch status {
 	case 500:
@@ -51,6 +55,7 @@ type Group struct {
 	Over    Histogram
 	Routes  []RouteCount // the first few, and (other)
 	Sample  Event        // the first
+	Site    *Site        // nil: there is no configuration of its proxy
 }
 
 // RouteCount says how often a part of a site was hit.

@@ -143,6 +143,11 @@ func (p *htmlPage) addParts(picture string) {
 		styles, hashOf(htmlScript))
 }
 
+// Style returns the style sheet of all pages, as an element, and the source that a Content-Security-Policy names it by.
+func Style() (element template.HTML, source string) {
+	return template.HTML("<style>" + htmlStyle + "</style>"), hashOf(htmlStyle)
+}
+
 // hashOf names a text as a Content-Security-Policy does (CSP Level 3, "hash-source").
 func hashOf(text string) string {
 	sum := sha256.Sum256([]byte(text))

@@ -1,10 +1,7 @@
 package report
 
 import (
-	"bufio"
-	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
 
@@ -55,28 +52,28 @@ func number(yes bool) float64 {
 // writePrometheus writes what was dialed in Prometheus' text format, version 0.0.4, for node_exporter's textfile
 // collector, which takes no timestamps.
 func writePrometheus(w io.Writer, result lint.Result, o Options) error {
-	p := prometheusWriter{bufio.NewWriter(w)}
+	p := NewMetrics(w)
 	rows, labels, left := o.series(liveRows(result.Live))
 	for _, m := range metrics {
-		p.head(m.name, m.help)
+		p.Head(m.name, m.help)
 		for i, r := range rows {
 			if value, ok := m.value(r); ok {
-				p.sample(m.name, labels[i], value)
+				p.Sample(m.name, labels[i], value)
 			}
 		}
 	}
-	p.head("proxylint_upstream_info", "What came of dialing the address.")
+	p.Head("proxylint_upstream_info", "What came of dialing the address.")
 	for i, r := range rows {
-		p.sample("proxylint_upstream_info", labels[i]+","+label("code", string(r.Try.Code))+","+label("cause", r.Try.Cause.String()), 1)
+		p.Sample("proxylint_upstream_info", labels[i]+","+Label("code", string(r.Try.Code))+","+Label("cause", r.Try.Cause.String()), 1)
 	}
-	p.head("proxylint_findings", "Findings by severity.")
+	p.Head("proxylint_findings", "Findings by severity.")
 	for _, s := range []lint.Severity{lint.Error, lint.Warning, lint.Info} {
-		p.sample("proxylint_findings", label("severity", s.String()), float64(result.Count(s)))
+		p.Sample("proxylint_findings", Label("severity", s.String()), float64(result.Count(s)))
 	}
-	p.whole("proxylint_targets", "Servers of the configurations that were to be dialed.", float64(len(result.Live.List)))
-	p.whole("proxylint_upstreams_left_out", "Addresses that these metrics have no room for.", float64(left))
-	p.whole("proxylint_last_run_timestamp_seconds", "When the last run ended.", float64(result.Live.Began.Add(result.Live.Took).Truncate(time.Second).Unix()))
-	p.whole("proxylint_last_run_duration_seconds", "How long the last run dialed.", result.Live.Took.Seconds())
+	p.Whole("proxylint_targets", "Servers of the configurations that were to be dialed.", float64(len(result.Live.List)))
+	p.Whole("proxylint_upstreams_left_out", "Addresses that these metrics have no room for.", float64(left))
+	p.Whole("proxylint_last_run_timestamp_seconds", "When the last run ended.", float64(result.Live.Began.Add(result.Live.Took).Truncate(time.Second).Unix()))
+	p.Whole("proxylint_last_run_duration_seconds", "How long the last run dialed.", result.Live.Took.Seconds())
 	return p.Flush()
 }
 
@@ -86,8 +83,8 @@ func (o Options) series(all []liveRow) (rows []liveRow, labels []string, left in
 	seen := map[string]bool{}
 	for _, r := range all {
 		text := strings.Join([]string{
-			label("proxy", r.Dialect.String()), label("config", o.path(r.Config.Tree.Roots[0].Path)), label("pool", r.Pool.Name),
-			label("server", r.server()), label("address", r.address()), label("protocol", spoken(r.Target)),
+			Label("proxy", r.Dialect.String()), Label("config", o.path(r.Config.Tree.Roots[0].Path)), Label("pool", r.Pool.Name),
+			Label("server", r.server()), Label("address", r.address()), Label("protocol", spoken(r.Target)),
 		}, ",")
 		switch {
 		case seen[text]:
@@ -99,24 +96,4 @@ func (o Options) series(all []liveRow) (rows []liveRow, labels []string, left in
 		}
 	}
 	return rows, labels, left
-}
-
-// label writes a label, its value as the format has it: a backslash before a backslash, a quote and the n of a line end.
-func label(name, value string) string {
-	return name + `="` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(clean(value)) + `"`
-}
-
-type prometheusWriter struct{ *bufio.Writer }
-
-func (p prometheusWriter) head(name, help string) {
-	fmt.Fprintf(p, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name)
-}
-
-func (p prometheusWriter) sample(name, labels string, value float64) {
-	fmt.Fprintf(p, "%s{%s} %s\n", name, labels, strconv.FormatFloat(value, 'f', -1, 64))
-}
-
-func (p prometheusWriter) whole(name, help string, value float64) {
-	p.head(name, help)
-	fmt.Fprintf(p, "%s %s\n", name, strconv.FormatFloat(value, 'f', -1, 64))
 }

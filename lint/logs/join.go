@@ -1,0 +1,201 @@
+package logs
+
+import (
+	"net/netip"
+	"strings"
+
+	"github.com/proxylint/proxylint/lint"
+	"github.com/proxylint/proxylint/parsers/proxy"
+	"github.com/proxylint/proxylint/parsers/syntax"
+)
+
+// Site is what a group is about in a configuration. Parts that can't be told are nil.
+type Site struct {
+	Endpoint *proxy.Endpoint
+	Upstream *proxy.Upstream
+	Route    *proxy.Route
+	Section  *syntax.Stmt      // the server block or frontend, where no route is known
+	Stale    string            // the address or names in the log that the configuration does not have
+	Findings []lint.Diagnostic // those that explain the cause, the nearest first
+}
+
+// At returns the place that a group stands on; zero: there is none.
+func (s *Site) At() syntax.Ref {
+	switch {
+	case s.Endpoint != nil && s.Upstream.Implicit && s.Route != nil && s.Route.Stmt != s.Endpoint.Stmt:
+		return s.Route.At // several passes to one address share an upstream
+	case s.Endpoint != nil:
+		return s.Endpoint.Addr.At
+	case s.Upstream != nil:
+		return s.Upstream.At
+	case s.Route != nil:
+		return s.Route.At
+	case s.Section != nil:
+		return s.Section.Ref(0)
+	case len(s.Findings) > 0:
+		return s.Findings[0].At
+	}
+	return syntax.Ref{}
+}
+
+// Around is what groups are joined with.
+type Around struct {
+	Configs []*proxy.Config
+	Found   []lint.Diagnostic              // what is found in them, by file and place, free of secrets
+	Host    func(name string) []netip.Addr // the addresses of a name, where they are known
+}
+
+// Join finds the site of every group, as far as there is a configuration of its proxy.
+func (s *Summary) Join(around Around) {
+	findings := newFindings(around.Found)
+	maps := map[syntax.Dialect]*siteMap{}
+	for _, config := range around.Configs {
+		if maps[config.Dialect] == nil {
+			maps[config.Dialect] = newSiteMap()
+		}
+		maps[config.Dialect].add(config, around.Host)
+	}
+	for _, g := range s.groups {
+		dialect := syntax.HAProxy
+		if g.Sample.Source == NginxError || g.Sample.Source == NginxAccess {
+			dialect = syntax.Nginx
+		}
+		m := maps[dialect]
+		if m == nil {
+			continue
+		}
+		site := &Site{}
+		if dialect == syntax.Nginx {
+			m.nginxSite(g, site)
+		} else {
+			m.haproxySite(g, site)
+		}
+		site.Findings = findings.explain(g, site, m.files)
+		g.Site = site
+	}
+}
+
+// spot is a server with the pool that it is in; of a group's name, the pool alone.
+type spot struct {
+	upstream *proxy.Upstream
+	endpoint *proxy.Endpoint
+}
+
+// siteMap finds parts of the configurations of one dialect.
+type siteMap struct {
+	addresses map[string][]spot            // by host:port, host or unix:path
+	upstreams map[string][]*proxy.Upstream // by name
+	sections  map[string][]*syntax.Stmt    // by server name, or by a frontend's name
+	routes    map[*syntax.Stmt][]*proxy.Route
+	all       []*proxy.Route
+	files     map[string]bool // paths
+	partial   bool            // the configurations may have parts that were not read
+}
+
+func newSiteMap() *siteMap {
+	return &siteMap{
+		addresses: map[string][]spot{}, upstreams: map[string][]*proxy.Upstream{},
+		sections: map[string][]*syntax.Stmt{}, routes: map[*syntax.Stmt][]*proxy.Route{}, files: map[string]bool{},
+	}
+}
+
+func (m *siteMap) add(config *proxy.Config, host func(string) []netip.Addr) {
+	m.partial = m.partial || config.Tree.Fragment || len(config.Tree.Unread) > 0
+	for _, file := range config.Tree.Files {
+		m.files[file.Path] = true
+		m.partial = m.partial || file.IsOpen()
+	}
+	for _, u := range config.Upstreams {
+		m.upstreams[u.Name] = append(m.upstreams[u.Name], u)
+		for _, e := range u.Endpoints {
+			for _, key := range addressKeys(e.Addr, config.Dialect, host) {
+				m.addresses[key] = append(m.addresses[key], spot{u, e})
+			}
+		}
+	}
+	for _, l := range config.Listeners {
+		if config.Dialect == syntax.HAProxy {
+			m.addSection(l.Section.Arg(1), l.Section)
+		}
+		for _, name := range l.Names {
+			m.addSection(strings.ToLower(strings.Trim(name.Text(), `"'`)), l.Section)
+		}
+	}
+	for _, r := range config.Routes {
+		m.all = append(m.all, r)
+		m.routes[r.Section] = append(m.routes[r.Section], r)
+	}
+}
+
+// addSection adds a section once, though it may have many listeners one after the other.
+func (m *siteMap) addSection(name string, section *syntax.Stmt) {
+	if list := m.sections[name]; len(list) == 0 || list[len(list)-1] != section {
+		m.sections[name] = append(list, section)
+	}
+}
+
+// addressKeys returns the texts by which a log may name an address. nginx' default ports are those of http and https.
+func addressKeys(a proxy.Address, dialect syntax.Dialect, host func(string) []netip.Addr) []string {
+	switch {
+	case a.Dynamic:
+		return nil
+	case a.Socket != "":
+		return []string{"unix:" + a.Socket}
+	}
+	hosts := []string{hostKey(a.Host)}
+	if _, err := netip.ParseAddr(a.Host); err != nil && host != nil {
+		for _, addr := range host(a.Host) {
+			hosts = append(hosts, addr.Unmap().String())
+		}
+	}
+	var keys []string
+	for _, h := range hosts {
+		switch {
+		case a.Port >= 0:
+			keys = append(keys, joinPort(h, a.Port))
+		case dialect == syntax.Nginx:
+			keys = append(keys, joinPort(h, 80), joinPort(h, 443))
+		}
+		if a.Port < 0 || !isLiteral(h) {
+			keys = append(keys, h)
+		}
+	}
+	return keys
+}
+
+// located returns the servers that an address of a log may be.
+func (m *siteMap) located(address string) []spot {
+	if strings.HasPrefix(address, "unix:") {
+		return m.addresses[address]
+	}
+	host, port := splitPort(address)
+	if found := m.addresses[joinPort(host, port)]; port >= 0 && found != nil {
+		return found
+	}
+	return m.addresses[host]
+}
+
+// nearest chooses among servers those that a list of routes leads to, then the first.
+func nearest(spots []spot, routes []*proxy.Route) (spot, *proxy.Route) {
+	for _, r := range routes {
+		for _, s := range spots {
+			if s.upstream == r.To {
+				return s, r
+			}
+		}
+	}
+	return spots[0], nil
+}
+
+// isUncertain reports whether a pool may hold addresses that its servers do not show: those of names, among others.
+func isUncertain(u *proxy.Upstream) bool {
+	if u == nil || u.Open {
+		return true
+	}
+	for _, e := range u.Endpoints {
+		if e.Addr.Dynamic || e.Addr.Socket == "" && !isLiteral(e.Addr.Host) {
+			return true
+		}
+	}
+	return false
+}
