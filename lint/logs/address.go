@@ -6,8 +6,12 @@ import (
 	"strings"
 )
 
-// splitPort takes "10.0.0.7:8080", "[::1]:80" or "app.test" apart. The host is as hostKey has it; no port is -1.
+// splitPort takes "10.0.0.7:8080", "[::1]:80", "app.test" or "unix:/run/app.sock" apart. A host is as
+// hostKey has it; no port is -1.
 func splitPort(address string) (host string, port int) {
+	if strings.HasPrefix(address, "unix:") {
+		return address, -1
+	}
 	colon := strings.LastIndexByte(address, ':')
 	if colon >= 0 && (strings.Count(address, ":") == 1 || strings.HasPrefix(address, "[") && address[colon-1] == ']') {
 		if n, ok := digits(address[colon+1:]); ok {

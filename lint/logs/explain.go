@@ -49,30 +49,47 @@ func (f findings) explain(g *Group, site *Site, files map[string]bool) []lint.Di
 	var list []lint.Diagnostic
 	add := func(found []lint.Diagnostic, wants func(lint.Diagnostic) bool) {
 		for _, d := range found {
-			if len(list) < maxFindings && wants(d) && !slices.ContainsFunc(list, func(o lint.Diagnostic) bool { return o.At == d.At && o.Rule == d.Rule }) {
+			isKnown := func(o lint.Diagnostic) bool { return o.At == d.At && o.Rule == d.Rule }
+			if len(list) < maxFindings && wants(d) && !slices.ContainsFunc(list, isKnown) {
 				list = append(list, d)
 			}
 		}
 	}
-	ofCause := func(d lint.Diagnostic) bool { return slices.Contains(g.Cause.Info().Rules, d.Rule) }
+	ofCause := func(found []lint.Diagnostic) []lint.Diagnostic { return likelyFirst(found, g.Cause.Info().Rules) }
+	always := func(lint.Diagnostic) bool { return true }
 	lines := site.lines()
 	for _, line := range lines {
-		add(f.within(line), ofCause)
+		add(ofCause(f.within(line)), always)
 	}
 	for _, block := range site.blocks() {
-		add(f.within(block.File.Ref(block.Span)), func(d lint.Diagnostic) bool { return ofCause(d) && isOwn(block, d.At) })
+		own := func(d lint.Diagnostic) bool { return isOwn(block, d.At) }
+		add(ofCause(f.within(block.File.Ref(block.Span))), own)
 	}
 	for _, setting := range site.settings() {
-		add(f.within(setting), ofCause)
+		add(ofCause(f.within(setting)), always)
 	}
 	for _, line := range lines {
 		add(f.within(line), g.fits)
 	}
 	if g.Target == "" && site.At().IsZero() {
 		for _, path := range slices.Sorted(maps.Keys(files)) {
-			add(f[path], ofCause)
+			add(ofCause(f[path]), always)
 		}
 	}
+	return list
+}
+
+// likelyFirst returns what some rules found, in the order of the rules.
+func likelyFirst(found []lint.Diagnostic, rules []string) []lint.Diagnostic {
+	var list []lint.Diagnostic
+	for _, d := range found {
+		if slices.Contains(rules, d.Rule) {
+			list = append(list, d)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b lint.Diagnostic) int {
+		return cmp.Compare(slices.Index(rules, a.Rule), slices.Index(rules, b.Rule))
+	})
 	return list
 }
 

@@ -2,6 +2,7 @@ package logs
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/proxylint/proxylint/lint"
@@ -48,10 +49,15 @@ type Around struct {
 // Join finds the site of every group, as far as there is a configuration of its proxy.
 func (s *Summary) Join(around Around) {
 	findings := newFindings(around.Found)
+	wanted := map[string]bool{}
+	for _, g := range s.groups {
+		host, port := splitPort(g.Target)
+		wanted[host], wanted[joinPort(host, port)] = true, true
+	}
 	maps := map[syntax.Dialect]*siteMap{}
 	for _, config := range around.Configs {
 		if maps[config.Dialect] == nil {
-			maps[config.Dialect] = newSiteMap()
+			maps[config.Dialect] = newSiteMap(wanted)
 		}
 		maps[config.Dialect].add(config, around.Host)
 	}
@@ -83,18 +89,20 @@ type spot struct {
 
 // siteMap finds parts of the configurations of one dialect.
 type siteMap struct {
+	wanted    map[string]bool              // keys of the addresses that the logs have: a configuration may have a million
 	addresses map[string][]spot            // by host:port, host or unix:path
 	upstreams map[string][]*proxy.Upstream // by name
 	sections  map[string][]*syntax.Stmt    // by server name, or by a frontend's name
 	routes    map[*syntax.Stmt][]*proxy.Route
 	all       []*proxy.Route
-	files     map[string]bool // paths
-	partial   bool            // the configurations may have parts that were not read
+	uncertain map[*proxy.Upstream]bool // those that may hold addresses which are not written there
+	files     map[string]bool          // paths
+	partial   bool                     // the configurations may have parts that were not read
 }
 
-func newSiteMap() *siteMap {
+func newSiteMap(wanted map[string]bool) *siteMap {
 	return &siteMap{
-		addresses: map[string][]spot{}, upstreams: map[string][]*proxy.Upstream{},
+		wanted: wanted, uncertain: map[*proxy.Upstream]bool{}, addresses: map[string][]spot{}, upstreams: map[string][]*proxy.Upstream{},
 		sections: map[string][]*syntax.Stmt{}, routes: map[*syntax.Stmt][]*proxy.Route{}, files: map[string]bool{},
 	}
 }
@@ -107,9 +115,12 @@ func (m *siteMap) add(config *proxy.Config, host func(string) []netip.Addr) {
 	}
 	for _, u := range config.Upstreams {
 		m.upstreams[u.Name] = append(m.upstreams[u.Name], u)
+		m.uncertain[u] = isUncertain(u)
 		for _, e := range u.Endpoints {
 			for _, key := range addressKeys(e.Addr, config.Dialect, host) {
-				m.addresses[key] = append(m.addresses[key], spot{u, e})
+				if m.wanted[key] {
+					m.addresses[key] = append(m.addresses[key], spot{u, e})
+				}
 			}
 		}
 	}
@@ -165,9 +176,6 @@ func addressKeys(a proxy.Address, dialect syntax.Dialect, host func(string) []ne
 
 // located returns the servers that an address of a log may be.
 func (m *siteMap) located(address string) []spot {
-	if strings.HasPrefix(address, "unix:") {
-		return m.addresses[address]
-	}
 	host, port := splitPort(address)
 	if found := m.addresses[joinPort(host, port)]; port >= 0 && found != nil {
 		return found
@@ -175,13 +183,15 @@ func (m *siteMap) located(address string) []spot {
 	return m.addresses[host]
 }
 
-// nearest chooses among servers those that a list of routes leads to, then the first.
+// nearest chooses among servers the first that one of the routes leads to, else the first.
 func nearest(spots []spot, routes []*proxy.Route) (spot, *proxy.Route) {
+	in := map[*proxy.Upstream]spot{}
+	for _, s := range slices.Backward(spots) {
+		in[s.upstream] = s
+	}
 	for _, r := range routes {
-		for _, s := range spots {
-			if s.upstream == r.To {
-				return s, r
-			}
+		if s, ok := in[r.To]; ok {
+			return s, r
 		}
 	}
 	return spots[0], nil
@@ -189,7 +199,7 @@ func nearest(spots []spot, routes []*proxy.Route) (spot, *proxy.Route) {
 
 // isUncertain reports whether a pool may hold addresses that its servers do not show: those of names, among others.
 func isUncertain(u *proxy.Upstream) bool {
-	if u == nil || u.Open {
+	if u.Open {
 		return true
 	}
 	for _, e := range u.Endpoints {

@@ -57,8 +57,9 @@ func poolsOnly(list []*proxy.Upstream) []spot {
 // resolvedFrom returns the server whose name an address must have come from: the only one of that port that is no
 // address itself.
 func resolvedFrom(target string, u *proxy.Upstream) *proxy.Endpoint {
+	const most = 1000
 	host, port := splitPort(target)
-	if !isLiteral(host) || port < 0 || u.Open {
+	if !isLiteral(host) || port < 0 || u.Open || len(u.Endpoints) > most {
 		return nil
 	}
 	var only *proxy.Endpoint
@@ -80,7 +81,7 @@ func (m *siteMap) mayReach(routes []*proxy.Route) bool {
 		routes = m.all
 	}
 	return m.partial || len(routes) == 0 ||
-		slices.ContainsFunc(routes, func(r *proxy.Route) bool { return r.Dynamic || isUncertain(r.To) })
+		slices.ContainsFunc(routes, func(r *proxy.Route) bool { return r.Dynamic || r.To == nil || m.uncertain[r.To] })
 }
 
 // serversNamed returns the blocks of the server that answers for a name: one with the name itself, else with the longest
@@ -119,6 +120,10 @@ func chosen(routes []*proxy.Route, path string) *proxy.Route {
 	}
 	if best != nil && stopsSearch(best.Match.At) {
 		return best
+	}
+	const most = 200
+	if len(patterns) > most {
+		return nil
 	}
 	for _, r := range patterns {
 		fits, known := fitsPattern(r.Match, path)
