@@ -103,8 +103,11 @@ func readLogs(c *cli.Context, formats []*logs.Format, since time.Time) (logs.Rep
 			report.Summary.Add(e)
 		}
 	}
-	for _, path := range logPaths(c.Args().Slice(), since) {
-		count, err := readLog(c.App.Reader, parser, path, add)
+	paths := logPaths(c.Args().Slice(), since)
+	progress := startLogProgress(c.App.ErrWriter, paths)
+	defer progress.end()
+	for _, path := range paths {
+		count, err := readLog(c.App.Reader, progress, parser, path, add)
 		if err != nil {
 			return report, err
 		}
@@ -139,9 +142,9 @@ func logPaths(args []string, since time.Time) []string {
 }
 
 // readLog reads one log.
-func readLog(stdin io.Reader, parser *logs.Parser, path string, add func(*logs.Event)) (logs.Count, error) {
+func readLog(stdin io.Reader, progress *logProgress, parser *logs.Parser, path string, add func(*logs.Event)) (logs.Count, error) {
 	if path != "-" {
-		file, err := logs.Open(path)
+		file, err := logs.Open(path, progress.reader)
 		if err != nil {
 			return logs.Count{}, parsers.PathError(path, err)
 		}

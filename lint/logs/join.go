@@ -24,7 +24,7 @@ type Site struct {
 func (s *Site) At() syntax.Ref {
 	switch {
 	case s.Endpoint != nil && s.Upstream.Implicit && s.Route != nil && s.Route.Stmt != s.Endpoint.Stmt:
-		return s.Route.At // several passes to one address share an upstream
+		return s.Route.At // a pass through a variable shares the upstream of one to the same address
 	case s.Endpoint != nil:
 		return s.Endpoint.Addr.At
 	case s.Upstream != nil:
@@ -145,7 +145,8 @@ func (m *siteMap) addSection(name string, section *syntax.Stmt) {
 	}
 }
 
-// addressKeys returns the texts by which a log may name an address. nginx' default ports are those of http and https.
+// addressKeys returns the texts by which a log may name an address: names with and without a port. nginx' default ports
+// are those of http and https, HAProxy's the client's.
 func addressKeys(a proxy.Address, dialect syntax.Dialect, host func(string) []netip.Addr) []string {
 	switch {
 	case a.Dynamic:
@@ -167,7 +168,7 @@ func addressKeys(a proxy.Address, dialect syntax.Dialect, host func(string) []ne
 		case dialect == syntax.Nginx:
 			keys = append(keys, joinPort(h, 80), joinPort(h, 443))
 		}
-		if a.Port < 0 || !isLiteral(h) {
+		if !isLiteral(h) || a.Port < 0 && dialect == syntax.HAProxy {
 			keys = append(keys, h)
 		}
 	}

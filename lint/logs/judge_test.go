@@ -205,7 +205,7 @@ func eventually(t *testing.T, read func() []Event, fits func(Event) bool) (Event
 // eventsOf reads a log as it stands.
 func eventsOf(t *testing.T, path string, formats ...*Format) []Event {
 	t.Helper()
-	file, err := Open(path)
+	file, err := Open(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -275,7 +275,7 @@ func TestSeries(t *testing.T) {
 	}
 	var got []string
 	for _, path := range Series(filepath.Join(dir, "error.log")) {
-		file, err := Open(path)
+		file, err := Open(path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

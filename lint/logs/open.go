@@ -14,13 +14,18 @@ import (
 	"strings"
 )
 
-// Open opens a log, whether it is compressed by gzip or not.
-func Open(path string) (io.ReadCloser, error) {
+// Open opens a log, whether it is compressed by gzip or not. What is read of the file goes through watch, unless that is
+// nil.
+func Open(path string, watch func(io.Reader) io.Reader) (io.ReadCloser, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	text, err := Decompress(file)
+	raw := io.Reader(file)
+	if watch != nil {
+		raw = watch(file)
+	}
+	text, err := Decompress(raw)
 	if err != nil {
 		file.Close()
 		return nil, &os.PathError{Op: "read", Path: path, Err: err}
