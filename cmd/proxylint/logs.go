@@ -75,9 +75,7 @@ func runLogs(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := configs.join(c, report.Summary); err != nil {
-		return err
-	}
+	configs.join(c, report.Summary)
 	if report.Dir, err = os.Getwd(); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/proxylint/proxylint/lint/logs"
 	"github.com/proxylint/proxylint/lint/report"
-	"github.com/proxylint/proxylint/parsers"
 	"github.com/proxylint/proxylint/parsers/proxy"
 	"github.com/proxylint/proxylint/rules"
 )
@@ -51,36 +51,33 @@ func newLogConfigs(c *cli.Context) (*logConfigs, error) {
 }
 
 // join leads what the logs tell to the lines of the configurations; if there are none, of one that a log names.
-func (l *logConfigs) join(c *cli.Context, summary *logs.Summary) error {
+func (l *logConfigs) join(c *cli.Context, summary *logs.Summary) {
 	if path := namedIn(summary); len(l.paths) == 0 && path != "" {
-		if err := l.readNamed(c, path); err != nil {
-			return nil // it may be of another machine
-		}
+		l.readNamed(c, path)
 	}
 	if len(l.read) == 0 {
-		return nil
+		return
 	}
 	result := l.judge(c.Context, l.read, rules.All(), nil)
 	summary.Join(logs.Around{Configs: l.read, Found: report.Safe(result.Diagnostics), Host: l.facts.Host})
-	return nil
 }
 
-// readNamed reads a configuration that a log names.
-func (l *logConfigs) readNamed(c *cli.Context, path string) error {
-	if _, err := parsers.Load([]string{path}, l.options); err != nil {
-		return err
-	}
+// readNamed reads a configuration that a log names, and goes without one that can't be read: nobody asked for it.
+func (l *logConfigs) readNamed(c *cli.Context, path string) {
 	l.paths = []string{path}
-	var err error
-	l.read, err = l.input.read(c.App.Reader)
-	return err
+	configs, err := l.input.read(c.App.Reader)
+	if err != nil {
+		return
+	}
+	l.read = configs
+	fmt.Fprintf(c.App.ErrWriter, "proxylint: no --config is given, the log names %s\n", oneLine(path))
 }
 
 // namedIn returns the file that nginx says it could not start with; "": there is none here. Only messages about the
 // reading of a configuration count, in which no client's words stand.
 func namedIn(summary *logs.Summary) string {
 	for _, g := range summary.Groups() {
-		if g.Cause != logs.HostNotFoundAtStart {
+		if g.Cause != logs.HostNotFoundAtStart || g.Sample.Level != "emerg" {
 			continue
 		}
 		path := g.Sample.At[:max(0, strings.LastIndexByte(g.Sample.At, ':'))]

@@ -9,7 +9,7 @@ import (
 )
 
 // slowLogs is how many bytes take long enough to be read that somebody at a terminal wonders.
-const slowLogs = 64 << 20
+const slowLogs = 256 << 20
 
 // logProgress shows on a terminal how much of big logs is read; nil: it shows nothing.
 type logProgress struct{ bar *pb.ProgressBar }

@@ -113,11 +113,12 @@ func (m *siteMap) add(config *proxy.Config, host func(string) []netip.Addr) {
 		m.files[file.Path] = true
 		m.partial = m.partial || file.IsOpen()
 	}
+	ports := defaultPorts(config)
 	for _, u := range config.Upstreams {
 		m.upstreams[u.Name] = append(m.upstreams[u.Name], u)
 		m.uncertain[u] = isUncertain(u)
 		for _, e := range u.Endpoints {
-			for _, key := range addressKeys(e.Addr, config.Dialect, host) {
+			for _, key := range addressKeys(e.Addr, ports[u], host) {
 				if m.wanted[key] {
 					m.addresses[key] = append(m.addresses[key], spot{u, e})
 				}
@@ -145,30 +146,47 @@ func (m *siteMap) addSection(name string, section *syntax.Stmt) {
 	}
 }
 
-// addressKeys returns the texts by which a log may name an address: names with and without a port. nginx' default ports
-// are those of http and https, HAProxy's the client's.
-func addressKeys(a proxy.Address, dialect syntax.Dialect, host func(string) []netip.Addr) []string {
+// defaultPorts returns the ports of nginx' servers where none is written: 80, and 443 of a pass to https that names no
+// group (ngx_http_proxy_module, proxy_pass). HAProxy's have the client's.
+func defaultPorts(config *proxy.Config) map[*proxy.Upstream]int {
+	ports := map[*proxy.Upstream]int{}
+	if config.Dialect == syntax.HAProxy {
+		return ports
+	}
+	for _, u := range config.Upstreams {
+		ports[u] = 80
+	}
+	for _, r := range config.Routes {
+		if r.To != nil && r.To.Implicit && r.Hop.TLS != nil {
+			ports[r.To] = 443
+		}
+	}
+	return ports
+}
+
+// addressKeys returns the texts by which a log may name an address: names with and without a port. The port is that of
+// an address without one; 0: it may be any.
+func addressKeys(a proxy.Address, port int, host func(string) []netip.Addr) []string {
 	switch {
 	case a.Dynamic:
 		return nil
 	case a.Socket != "":
 		return []string{"unix:" + a.Socket}
+	case a.Port >= 0:
+		port = a.Port
 	}
 	hosts := []string{hostKey(a.Host)}
-	if _, err := netip.ParseAddr(a.Host); err != nil && host != nil {
+	if host != nil && !isLiteral(a.Host) {
 		for _, addr := range host(a.Host) {
 			hosts = append(hosts, addr.Unmap().String())
 		}
 	}
 	var keys []string
 	for _, h := range hosts {
-		switch {
-		case a.Port >= 0:
-			keys = append(keys, joinPort(h, a.Port))
-		case dialect == syntax.Nginx:
-			keys = append(keys, joinPort(h, 80), joinPort(h, 443))
+		if port > 0 {
+			keys = append(keys, joinPort(h, port))
 		}
-		if !isLiteral(h) || a.Port < 0 && dialect == syntax.HAProxy {
+		if port == 0 || !isLiteral(h) {
 			keys = append(keys, h)
 		}
 	}

@@ -19,7 +19,11 @@ func (m *siteMap) nginxSite(g *Group, site *Site) {
 	}
 	asked := chosen(routes, g.Sample.Path())
 	if asked != nil {
-		routes = append([]*proxy.Route{asked}, routes...)
+		alike := likeIt(asked, routes)
+		if slices.ContainsFunc(alike, func(r *proxy.Route) bool { return r.To != asked.To }) {
+			asked = nil // which of them is not known without the address
+		}
+		routes = slices.Concat(alike, routes)
 	}
 	if spots := m.located(g.Target); g.Target != "" && len(spots) > 0 {
 		var s spot
@@ -135,6 +139,17 @@ func chosen(routes []*proxy.Route, path string) *proxy.Route {
 		}
 	}
 	return best
+}
+
+// likeIt returns the routes of the same location, among them the route itself: an "if" or a variable may choose.
+func likeIt(r *proxy.Route, routes []*proxy.Route) []*proxy.Route {
+	var alike []*proxy.Route
+	for _, o := range routes {
+		if o.Match.Kind == r.Match.Kind && o.Match.Text == r.Match.Text {
+			alike = append(alike, o)
+		}
+	}
+	return alike
 }
 
 // stopsSearch reports whether a location has the modifier ^~, so that patterns are not looked at.

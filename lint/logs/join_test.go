@@ -56,6 +56,7 @@ http {
         location ^~ /static/ { proxy_pass http://10.0.0.5:80; }
         location ~* \.PHP$ { fastcgi_pass 10.0.0.9:9000; }
         location = /one { proxy_pass https://10.0.0.6; }
+        location /either { if ($arg_a) { proxy_pass http://10.0.0.5:80; } proxy_pass http://10.0.0.6:80; }
         location /two/ { proxy_pass http://10.0.0.5:80; }
     }
     server {
@@ -74,11 +75,13 @@ func TestJoinNginx(t *testing.T) {
 		{"https", "shop.test", "/one", "https://10.0.0.6:443/one", "14:46", ""},
 		{"pattern", "shop.test", "/a.php", "fastcgi://10.0.0.9:9000", "13:43", ""},
 		{"pattern not looked at", "shop.test", "/static/a.php", "http://10.0.0.5:80/static/a.php", "12:50", ""},
-		{"another pass to the address", "shop.test", "/two/x", "http://10.0.0.5:80/two/x", "15:44", ""},
+		{"another pass to the address", "shop.test", "/two/x", "http://10.0.0.5:80/two/x", "16:44", ""},
 		{"wildcard", "api.shop.test", "/x", "http://10.0.0.77:80/x", "3:14", "10.0.0.77:80"},
 		{"other port", "shop.test", "/x", "http://10.0.0.7:81/x", "3:14", "10.0.0.7:81"},
 		{"gone", "shop.test", "/one", "http://10.0.0.99:443/one", "14:38", "10.0.0.99:443"},
-		{"the client chooses", "moving.test", "/x", "http://10.0.0.99:80/x", "20:50", ""},
+		{"the client chooses", "moving.test", "/x", "http://10.0.0.99:80/x", "21:50", ""},
+		{"one of two passes", "shop.test", "/either", "http://10.0.0.6:80/either", "15:93", ""},
+		{"gone from two passes", "shop.test", "/either", "http://10.0.0.99:80/either", "8:5", "10.0.0.99:80"},
 		{"unknown server", "other.test", "/x", "http://10.0.0.99:80/x", "", ""},
 		{"name", "shop.test", "/x", "http://app.test/x", "3:14", ""},
 	} {
