@@ -127,8 +127,11 @@ func (s *Site) blocks() []*syntax.Stmt {
 		list = append(list, s.Upstream.Stmt)
 	}
 	if s.Route != nil {
-		for block := s.Route.Stmt.Parent; block != nil && block != s.Route.Section.Parent; block = block.Parent {
+		for block := s.Route.Stmt.Parent; block != nil; block = block.Parent {
 			list = append(list, block)
+			if block == s.Route.Section {
+				break
+			}
 		}
 	}
 	if s.Section != nil {

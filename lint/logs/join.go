@@ -67,7 +67,7 @@ func (s *Summary) Join(around Around) {
 			dialect = syntax.Nginx
 		}
 		m := maps[dialect]
-		if m == nil {
+		if m == nil || g.Target == other { // which stands for many places
 			continue
 		}
 		site := &Site{}

@@ -120,6 +120,23 @@ func TestStaleNeedsCertainty(t *testing.T) {
 	}
 }
 
+// TestJoinFragment joins with files that hold a part of a configuration.
+func TestJoinFragment(t *testing.T) {
+	for _, text := range []string{
+		"listen 80;\nserver_name shop.test;\nlocation / { proxy_pass http://10.0.0.7:80; }\n",
+		"location / { proxy_pass http://10.0.0.7:80; }\n",
+		"proxy_pass http://10.0.0.7:80;\n",
+		"upstream app { server 10.0.0.7:80; }\n",
+	} {
+		if _, g := joined(t, text, "shop.test", "/", "http://10.0.0.7:80/"); g.Site.Endpoint == nil {
+			t.Errorf("no endpoint in %q", text)
+		}
+		if _, g := joined(t, text, "shop.test", "/", "http://10.0.0.99:80/"); g.Site.Stale != "" {
+			t.Errorf("%q is stale in %q", g.Site.Stale, text)
+		}
+	}
+}
+
 func TestJoinedJSON(t *testing.T) {
 	schema, err := jsonschema.NewCompiler().Compile("schema.json")
 	if err != nil {
