@@ -43,6 +43,9 @@ func newLogConfigs(c *cli.Context) (*logConfigs, error) {
 	if slices.Contains(in.paths, stdinPath) && slices.Contains(c.Args().Slice(), stdinPath) {
 		return nil, errors.New("standard input can't be both the log and its --config")
 	}
+	if slices.Contains(in.paths, "") {
+		return nil, errors.New("--config is empty: it may come from a variable that is not set")
+	}
 	configs := &logConfigs{input: in}
 	if len(in.paths) > 0 {
 		configs.read, err = in.read(c.App.Reader)
