@@ -11,6 +11,7 @@ const (
 	Timeouts
 	Protocol
 	Pools
+	Edge
 	Inventory
 	Live
 	Proxylint
@@ -23,6 +24,7 @@ var families = [...]struct{ name, title string }{
 	Timeouts:  {"timeouts", "Timeouts"},
 	Protocol:  {"protocol", "TLS and protocol"},
 	Pools:     {"pools", "Pools and capacity"},
+	Edge:      {"edge", "The edge in front"},
 	Inventory: {"inventory", "What stands around"},
 	Live:      {"live", "Live"},
 	Proxylint: {"proxylint", "proxylint's own"},

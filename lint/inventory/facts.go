@@ -26,9 +26,10 @@ type Facts struct {
 	Gaps      []Gap       // what could not be read
 	Complete  bool        // the Machines are all there are, as the user says
 
-	hosts map[string][]netip.Addr
-	homes map[*proxy.Config]*Home
-	index machineIndex
+	hosts  map[string][]netip.Addr
+	ranges map[Provider]Ranges // that the user's files list
+	homes  map[*proxy.Config]*Home
+	index  machineIndex
 }
 
 // Value is a text from a file, its variables filled in.
