@@ -59,10 +59,12 @@ type edgeSigns struct {
 	all    []edgeSign
 	within map[*syntax.Stmt][]edgeSign
 	inside bool // private networks are trusted, too: something else may stand between the edge and the origin
+
+	sources map[*syntax.Stmt]bool // HAProxy sections that take the client's address from a header
 }
 
 func edgeSignsOf(p *lint.Pass) *edgeSigns {
-	signs := &edgeSigns{within: map[*syntax.Stmt][]edgeSign{}}
+	signs := &edgeSigns{within: map[*syntax.Stmt][]edgeSign{}, sources: map[*syntax.Stmt]bool{}}
 	known := edgeNetworks(p.Inventory)
 	p.Config.Tree.Walk(func(scope *syntax.Scope, s *syntax.Stmt) bool {
 		name := s.Name()
@@ -73,7 +75,23 @@ func edgeSignsOf(p *lint.Pass) *edgeSigns {
 		}
 		return s.Block != nil && mayShowEdge(name) && s.When.Live()
 	})
+	if p.Config.Dialect == syntax.HAProxy {
+		signs.forgetProbes()
+	}
 	return signs
+}
+
+// forgetProbes drops the sections where Google's networks are known but nothing is taken from their requests: health checks
+// come from there, too, whatever the kind of load balancer.
+func (e *edgeSigns) forgetProbes() {
+	for section, list := range e.within {
+		if !e.sources[section] {
+			list = slices.DeleteFunc(list, func(s edgeSign) bool { return s.edge == googleLB })
+		}
+		if e.within[section] = list; len(list) == 0 {
+			delete(e.within, section)
+		}
+	}
 }
 
 // mayShowEdge reports whether a block is looked into: not those of other protocols, and those that are long.
@@ -223,6 +241,7 @@ func (e *edgeSigns) readLine(s *syntax.Stmt, name string, known []edgeNetwork) {
 		}
 		return
 	case "http-request", "tcp-request", "log-format", "use_backend":
+		e.sources[section] = e.sources[section] || s.Arg(1) == "set-src"
 	default:
 		return
 	}

@@ -16,14 +16,14 @@ var _ = register(lint.Rule{
 	ID:       "edge-realip-stale",
 	Family:   lint.Edge,
 	Severity: lint.Warning,
-	Symptom:  "wrong client addresses",
+	Symptom:  "503 or 403",
 	Run:      edgeRealipStale,
 	Doc: lint.Doc{
 		Title: "a list of an edge's networks is not the one that the edge publishes",
 		Why: `A list of the networks that a CDN's requests come from was copied once, and the CDN goes on to change it. Requests from a network
 that is missing count as the CDN's own: all its clients share one address, so limit_req and limit_conn answer 503 to many of them,
-logs show the wrong address, and where the list says who may come in, they get 403. A network that the CDN gave up belongs to others,
-who may then claim to be any client (an info).
+and where the list says who may come in, they get 403. Without either, logs show the wrong address (an info). A network that the CDN
+gave up belongs to others, who may then claim to be any client (an info, too).
 
 Looked at are set_real_ip_from, allow, and HAProxy's ACLs on src, where they have at least three of Cloudflare's networks or one of
 Google's load balancers, as of 2026-02-11. IPv6 is looked at where the list has any. --update-ranges FILE gives a newer
@@ -249,32 +249,39 @@ func halves(n netip.Prefix) (low, high netip.Prefix) {
 func (l *networkList) missing(
 	tree *syntax.Tree, e *edge, published inventory.Ranges, part provided, missing []netip.Prefix,
 ) lint.Diagnostic {
-	last := part[len(part)-1].at
-	lines := make([]string, len(missing))
-	for i, n := range missing {
-		lines[i] = l.name + " " + n.String() + ";"
-	}
 	d := lint.Diagnostic{
-		At: part[0].at,
-		Message: fmt.Sprintf("%s of %s is missing in this list (%s), so requests from there count as the edge's own",
-			listSome(missing), e.name, published.As),
-		Hint: strings.Join(lines, " "),
-		Fix:  repair(last, last.Text()+"; "+strings.TrimSuffix(strings.Join(lines, " "), ";"), false),
+		At:      part[0].at,
+		Message: fmt.Sprintf("this list lacks %s of the networks of %s (%s)", listSome(missing), e.name, published.As),
 	}
-	if tree.Dialect == syntax.HAProxy {
-		d.Hint = l.name
-		for _, n := range missing {
-			d.Hint += " " + n.String()
-		}
-		d.Fix = repair(last, last.Text()+strings.TrimPrefix(d.Hint, l.name), false)
-	}
+	d.Hint, d.Fix = l.adding(tree.Dialect, part[len(part)-1].at, missing)
 	switch {
-	case l.name == "allow":
+	case l.name == "allow" || tree.Dialect == syntax.HAProxy && mentions(tree, "deny"):
 		d.Symptom = "403"
-	case mentions(tree, "limit_req") || mentions(tree, "limit_conn"):
-		d.Symptom = "503 from a limit that counts many clients as one"
+	case mentions(tree, "limit_req") || mentions(tree, "limit_conn") || mentions(tree, "track-sc"):
+		d.Symptom = "503, since many clients are counted as one"
+	default:
+		d.Severity, d.Symptom = lint.Info, lint.NoSymptom
 	}
 	return d
+}
+
+// adding returns the words that add networks after the last one of a list, and the repair that writes them there.
+func (l *networkList) adding(dialect syntax.Dialect, last syntax.Ref, missing []netip.Prefix) (hint string, fix *lint.Fix) {
+	if dialect == syntax.HAProxy {
+		words := ""
+		for _, n := range missing {
+			words += " " + n.String()
+		}
+		return l.name + words, repair(last, last.Text()+words, false)
+	}
+	line := last.File.LineText(last.Position().Line)
+	indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
+	var lines []string
+	for _, n := range missing {
+		lines = append(lines, l.name+" "+n.String())
+	}
+	fix = &lint.Fix{Title: "add what is missing", Edits: []lint.Edit{{At: last, New: last.Text() + ";\n" + indent + strings.Join(lines, ";\n"+indent)}}}
+	return strings.Join(lines, "; ") + ";", fix
 }
 
 // listSome lists networks, and how many more there are.
@@ -294,7 +301,7 @@ func listSome(list []netip.Prefix) string {
 func givenUp(e *edge, published inventory.Ranges, n listedNetwork) lint.Diagnostic {
 	d := lint.Diagnostic{
 		Severity: lint.Info,
-		Symptom:  "client addresses can be forged",
+		Symptom:  lint.NoSymptom,
 		At:       n.at,
 		Message:  fmt.Sprintf("%s is no network of %s any more (%s), and who has it now is trusted", n.at.Text(), e.name, published.As),
 	}
@@ -305,7 +312,7 @@ func givenUp(e *edge, published inventory.Ranges, n listedNetwork) lint.Diagnost
 		}
 	}
 	if len(parts) > 0 {
-		d.Message = fmt.Sprintf("of %s only %s still belongs to %s (%s), and who has the rest is trusted", n.at.Text(), andList(parts), e.name, published.As)
+		d.Message = fmt.Sprintf("%s gave up all of %s but %s (%s), and who has the rest is trusted", e.name, n.at.Text(), andList(parts), published.As)
 	}
 	return d
 }

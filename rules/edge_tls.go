@@ -119,7 +119,7 @@ func edgeTLS(_ context.Context, p *lint.Pass) {
 func unverifiedPulls(at syntax.Ref, hint string) lint.Diagnostic {
 	return lint.Diagnostic{
 		Severity: lint.Info,
-		Symptom:  "requests past the edge",
+		Symptom:  lint.NoSymptom,
 		At:       at,
 		Message:  fmt.Sprintf("nobody is asked for a certificate of %s, so requests that do not come through Cloudflare are taken, too", at.Text()),
 		Hint:     hint,

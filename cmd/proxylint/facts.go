@@ -14,10 +14,11 @@ import (
 
 // factFlags says where facts around the configurations come from.
 type factFlags struct {
-	hosts string
-	files []string // --inventory
-	off   bool     // --no-inventory: nothing is looked for
-	days  int      // --max-age of a lock file
+	hosts  string
+	files  []string // --inventory
+	ranges []string // --update-ranges
+	off    bool     // --no-inventory: nothing is looked for
+	days   int      // --max-age of a lock file
 }
 
 // fill takes from the settings what no flag says.
@@ -39,6 +40,11 @@ func (f factFlags) named() (*inventory.Facts, error) {
 	for _, file := range f.files {
 		if err := facts.ReadFile(file); err != nil {
 			return nil, fmt.Errorf("--inventory: %w", err)
+		}
+	}
+	for _, file := range f.ranges {
+		if err := facts.ReadRanges(file); err != nil {
+			return nil, fmt.Errorf("--update-ranges: %w", err)
 		}
 	}
 	return facts, nil

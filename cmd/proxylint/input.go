@@ -49,6 +49,10 @@ func inputFlags() []cli.Flag {
 			Usage: "look for no compose files, manifests and the like in the repository",
 		},
 		&cli.IntFlag{Name: "max-age", Value: 90, Usage: "pass over what an upstreams.lock has not seen for `DAYS`"},
+		&cli.GenericFlag{
+			Name: "update-ranges", Value: &repeated{},
+			Usage: "a `FILE` of the networks that Cloudflare or Google publish now; may be repeated",
+		},
 		&cli.StringFlag{Name: "nginx-version", Usage: "the nginx that will read it: `V`, such as 1.27.3"},
 		&cli.StringFlag{Name: "haproxy-version", Usage: "the HAProxy that will read it: `V`, such as 3.0"},
 		&cli.StringFlag{Name: "stdin-filename", Usage: "the `NAME` to give what the path - holds"},
@@ -67,7 +71,9 @@ func newInput(c *cli.Context) (*input, error) {
 	if err != nil {
 		return nil, err
 	}
-	around := factFlags{c.String("hosts"), *c.Generic("inventory").(*repeated), c.Bool("no-inventory"), c.Int("max-age")}
+	around := factFlags{
+		c.String("hosts"), *c.Generic("inventory").(*repeated), *c.Generic("update-ranges").(*repeated), c.Bool("no-inventory"), c.Int("max-age"),
+	}
 	around.fill(said)
 	facts, factsErr := around.named()
 	paths := c.Args().Slice()

@@ -101,7 +101,11 @@ func (f *Facts) ReadRanges(path string) error {
 		f.ranges = map[Provider]Ranges{}
 	}
 	for p, list := range lists {
-		f.ranges[p] = Ranges{Current: append(f.ranges[p].Current, list...), As: path}
+		as := "list in " + path
+		if known := f.ranges[p]; known.As != "" {
+			as = known.As + " and " + path
+		}
+		f.ranges[p] = Ranges{Current: append(f.ranges[p].Current, list...), As: as}
 	}
 	return nil
 }
