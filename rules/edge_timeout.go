@@ -125,14 +125,18 @@ func edgeTimeout(_ context.Context, p *lint.Pass) {
 
 func lateForEdge(dialect syntax.Dialect, r *proxy.Route, sign edgeSign) lint.Diagnostic {
 	read, name := r.Hop.Timeouts.Read, readName(dialect, r)
-	end := ""
+	end, byDefault := "", " by default"
+	if sign.edge == cloudflare {
+		byDefault = ""
+	}
 	if dialect == syntax.Nginx {
 		end = ";"
 	}
 	return lint.Diagnostic{
 		Symptom: sign.late,
 		At:      read.At,
-		Message: fmt.Sprintf("%s %s is longer than %s waits: after %s the client gets %s", name, read.At.Text(), sign.name, seconds(sign.waits), sign.late),
+		Message: fmt.Sprintf("%s %s is longer than %s waits%s: after %s the client gets %s",
+			name, read.At.Text(), sign.name, byDefault, seconds(sign.waits), sign.late),
 		Hint:    fmt.Sprintf("%s %s%s", name, seconds(sign.waits-max(5*time.Second, sign.waits/10)), end),
 		Related: []lint.Related{sign.related()},
 	}
