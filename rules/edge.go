@@ -204,16 +204,17 @@ func namesCloudflare(path string) bool {
 
 // edgeOfVariable returns the edge that adds the request header which an nginx word takes; nil for other words.
 func edgeOfVariable(word string) *edge {
-	if !strings.Contains(word, "$") {
+	i := strings.Index(word, "http_")
+	if i < 0 || !strings.Contains(word[:i], "$") {
 		return nil
 	}
-	word = strings.ToLower(strings.NewReplacer("{", "", "}", "").Replace(word))
+	word = word[i:]
 	switch {
-	case strings.Contains(word, "$http_cf_connecting_ip"), strings.Contains(word, "$http_cf_ray"):
+	case strings.Contains(word, "http_cf_connecting_ip"), strings.Contains(word, "http_cf_ray"):
 		return cloudflare
-	case strings.Contains(word, "$http_x_amz_cf_id"), strings.Contains(word, "$http_cloudfront_"):
+	case strings.Contains(word, "http_x_amz_cf_id"), strings.Contains(word, "http_cloudfront_"):
 		return cloudFront
-	case strings.Contains(word, "$http_x_amzn_trace_id"), strings.Contains(word, "$http_x_amzn_oidc_"):
+	case strings.Contains(word, "http_x_amzn_trace_id"), strings.Contains(word, "http_x_amzn_oidc_"):
 		return awsALB
 	}
 	return nil

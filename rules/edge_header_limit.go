@@ -92,7 +92,7 @@ backend app
 		},
 		Links: []string{
 			"https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html",
-			"https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/error-520/",
+			"https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/",
 			"https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffer_size",
 			"https://docs.haproxy.org/3.2/configuration.html#3.2-tune.bufsize",
 		},

@@ -92,7 +92,7 @@ backend app
 		},
 		Links: []string{
 			"https://cloud.google.com/load-balancing/docs/https/request-distribution",
-			"https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html",
+			"https://repost.aws/knowledge-center/elb-alb-troubleshoot-502-errors",
 			"https://repost.aws/knowledge-center/cloudfront-custom-origin-response",
 			"https://nginx.org/en/docs/http/ngx_http_core_module.html#keepalive_timeout",
 			"https://docs.haproxy.org/3.2/configuration.html#4.2-timeout%20http-keep-alive",

@@ -89,9 +89,9 @@ backend app
 `,
 		},
 		Links: []string{
-			"https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/error-524/",
+			"https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/",
 			"https://developers.cloudflare.com/fundamentals/reference/connection-limits/",
-			"https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html",
+			"https://repost.aws/knowledge-center/504-error-alb",
 			"https://repost.aws/knowledge-center/cloudfront-custom-origin-response",
 			"https://cloud.google.com/load-balancing/docs/https#timeout-bes",
 			"https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_read_timeout",

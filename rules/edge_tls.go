@@ -14,12 +14,13 @@ var _ = register(lint.Rule{
 	ID:       "edge-tls",
 	Family:   lint.Edge,
 	Severity: lint.Warning,
+	Dialect:  syntax.Nginx,
 	Symptom:  "521 or 525",
 	Run:      edgeTLS,
 	Doc: lint.Doc{
 		Title: "TLS between the edge in front and this proxy can't come about",
 		Why: `In its modes Full and Full (strict), Cloudflare speaks TLS to the origin, for the name that the client asked for. It answers 521
-where nothing listens, 525 where the handshake fails. In nginx that is so where a server has a certificate of Cloudflare's and no port
+where nothing listens, 525 where the handshake fails. That is so where a server has a certificate of Cloudflare's and no port
 of the configuration speaks TLS; and for a name that only a plain server has, while the default server of port 443 has
 ssl_reject_handshake. The latter is an info unless a certificate of Cloudflare's shows that TLS is wanted: in the mode Flexible
 Cloudflare comes without it.
@@ -27,33 +28,20 @@ Cloudflare comes without it.
 With Authenticated Origin Pulls, Cloudflare presents a certificate of its own. Where its authority is named but nothing is verified,
 whoever finds the origin is let in past the edge (an info). As documented in February 2026.`,
 		How: `Write "listen 443 ssl" in the server that has the certificate, give every name a server that speaks TLS, and write
-"ssl_verify_client on" (HAProxy: "verify required") beside the authority.`,
+"ssl_verify_client on" beside the authority.`,
 		Bad: lint.Example{
 			Nginx: `events {}
 http {
     server {
         listen 80;
         server_name shop.example.com;
-        ssl_certificate /etc/ssl/cloudflare/shop.pem;
-        ssl_certificate_key /etc/ssl/cloudflare/shop.key;
+        ssl_certificate /etc/ssl/cloudflare/$ssl_server_name.pem;
+        ssl_certificate_key /etc/ssl/cloudflare/$ssl_server_name.key;
         location / {
             proxy_pass http://10.0.0.10:3000;
         }
     }
 }
-`,
-			HAProxy: `defaults
-    mode http
-    timeout connect 5s
-    timeout client 30s
-    timeout server 30s
-
-frontend www
-    bind :443 ssl crt /etc/ssl/shop.pem ca-file /etc/ssl/cloudflare-origin-pull.pem
-    default_backend app
-
-backend app
-    server app1 10.0.0.10:3000 check
 `,
 		},
 		Good: lint.Example{
@@ -62,51 +50,33 @@ http {
     server {
         listen 443 ssl;
         server_name shop.example.com;
-        ssl_certificate /etc/ssl/cloudflare/shop.pem;
-        ssl_certificate_key /etc/ssl/cloudflare/shop.key;
+        ssl_certificate /etc/ssl/cloudflare/$ssl_server_name.pem;
+        ssl_certificate_key /etc/ssl/cloudflare/$ssl_server_name.key;
         location / {
             proxy_pass http://10.0.0.10:3000;
         }
     }
 }
 `,
-			HAProxy: `defaults
-    mode http
-    timeout connect 5s
-    timeout client 30s
-    timeout server 30s
-
-frontend www
-    bind :443 ssl crt /etc/ssl/shop.pem ca-file /etc/ssl/cloudflare-origin-pull.pem verify required
-    default_backend app
-
-backend app
-    server app1 10.0.0.10:3000 check
-`,
 		},
 		Links: []string{
-			"https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/error-525/",
+			"https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/",
 			"https://developers.cloudflare.com/ssl/origin-configuration/origin-ca/",
 			"https://developers.cloudflare.com/ssl/origin-configuration/authenticated-origin-pull/",
 			"https://nginx.org/en/docs/http/ngx_http_ssl_module.html#ssl_reject_handshake",
-			"https://docs.haproxy.org/3.2/configuration.html#5.1-verify",
 		},
 		Since: "0.1.0",
 	},
 })
 
 func edgeTLS(_ context.Context, p *lint.Pass) {
-	if p.Config.Dialect == syntax.HAProxy {
-		reportUnverifiedBinds(p)
-		return
-	}
 	signs := edgeSignsOf(p)
 	if signs.none() || p.Config.Tree.Fragment || len(p.Config.Tree.Unread) > 0 {
 		return
 	}
 	lines := readEdgeTLS(p.Config.Tree)
 	for _, s := range lines.unverified {
-		p.Report(unverifiedPulls(s.Ref(1), "ssl_verify_client on;"))
+		p.Report(unverifiedPulls(s.Ref(1)))
 	}
 	if !speaksTLS(p.Config) {
 		lines.reportUnused(p)
@@ -116,28 +86,13 @@ func edgeTLS(_ context.Context, p *lint.Pass) {
 }
 
 // unverifiedPulls tells of the authority of Cloudflare's own certificates where none is asked for.
-func unverifiedPulls(at syntax.Ref, hint string) lint.Diagnostic {
+func unverifiedPulls(at syntax.Ref) lint.Diagnostic {
 	return lint.Diagnostic{
 		Severity: lint.Info,
 		Symptom:  lint.NoSymptom,
 		At:       at,
 		Message:  fmt.Sprintf("nobody is asked for a certificate of %s, so requests that do not come through Cloudflare are taken, too", at.Text()),
-		Hint:     hint,
-	}
-}
-
-func reportUnverifiedBinds(p *lint.Pass) {
-	var last *syntax.Stmt
-	for _, l := range p.Config.Listeners {
-		if l.Stmt == last || !l.TLS || hasWord(l.Stmt, "verify") || hasOpenWord(l.Stmt) {
-			continue
-		}
-		last = l.Stmt
-		for i := 2; i < l.Stmt.Args(); i++ {
-			if l.Stmt.Arg(i) == "ca-file" && namesCloudflare(l.Stmt.Arg(i+1)) {
-				p.Report(unverifiedPulls(l.Stmt.Ref(i+1), "verify required"))
-			}
-		}
+		Hint:     "ssl_verify_client on;",
 	}
 }
 
