@@ -109,6 +109,7 @@ func edgeRealipStale(_ context.Context, p *lint.Pass) {
 	if len(lists) == 0 {
 		return
 	}
+	harm := harmOf(p.Config.Tree)
 	for _, e := range []*edge{cloudflare, googleLB} {
 		published := p.Inventory.Ranges(e.ranges)
 		for _, list := range lists {
@@ -117,7 +118,7 @@ func edgeRealipStale(_ context.Context, p *lint.Pass) {
 				continue
 			}
 			if missing := list.lacks(part, published); len(missing) > 0 && len(p.Config.Tree.Unread) == 0 && !list.open {
-				p.Report(list.missing(p.Config.Tree, e, published, part, missing))
+				p.Report(list.missing(harm, e, published, part, missing))
 			}
 			for _, n := range part {
 				if !covered(n.Prefix, published.Current) {
@@ -225,18 +226,21 @@ func (l *networkList) lacks(part provided, published inventory.Ranges) []netip.P
 
 // covered reports whether all of a network is in a list, be it in several parts.
 func covered(n netip.Prefix, list []netip.Prefix) bool {
-	inside := false
+	var inside []netip.Prefix
 	for _, p := range list {
-		if p.Bits() <= n.Bits() && p.Contains(n.Addr()) {
+		switch {
+		case !p.Overlaps(n):
+		case p.Bits() <= n.Bits():
 			return true
+		default:
+			inside = append(inside, p)
 		}
-		inside = inside || n.Contains(p.Addr())
 	}
-	if !inside || n.IsSingleIP() {
+	if len(inside) < 2 {
 		return false
 	}
 	low, high := halves(n)
-	return covered(low, list) && covered(high, list)
+	return covered(low, inside) && covered(high, inside)
 }
 
 func halves(n netip.Prefix) (low, high netip.Prefix) {
@@ -246,18 +250,29 @@ func halves(n netip.Prefix) (low, high netip.Prefix) {
 	return netip.PrefixFrom(n.Addr(), n.Bits()+1), netip.PrefixFrom(upper, n.Bits()+1)
 }
 
-func (l *networkList) missing(
-	tree *syntax.Tree, e *edge, published inventory.Ranges, part provided, missing []netip.Prefix,
-) lint.Diagnostic {
+// harm is what a network that is missing in a list leads to, by what else a configuration does.
+type harm struct {
+	dialect          syntax.Dialect
+	limits, refusals bool // of clients by their addresses
+}
+
+func harmOf(tree *syntax.Tree) harm {
+	if tree.Dialect == syntax.HAProxy {
+		return harm{tree.Dialect, mentions(tree, "track-sc"), mentions(tree, "deny")}
+	}
+	return harm{tree.Dialect, mentions(tree, "limit_req") || mentions(tree, "limit_conn"), false}
+}
+
+func (l *networkList) missing(h harm, e *edge, published inventory.Ranges, part provided, missing []netip.Prefix) lint.Diagnostic {
 	d := lint.Diagnostic{
 		At:      part[0].at,
 		Message: fmt.Sprintf("this list lacks %s of the networks of %s (%s)", listSome(missing), e.name, published.As),
 	}
-	d.Hint, d.Fix = l.adding(tree.Dialect, part[len(part)-1].at, missing)
+	d.Hint, d.Fix = l.adding(h.dialect, part[len(part)-1].at, missing)
 	switch {
-	case l.name == "allow" || tree.Dialect == syntax.HAProxy && mentions(tree, "deny"):
+	case l.name == "allow" || h.refusals:
 		d.Symptom = "403"
-	case mentions(tree, "limit_req") || mentions(tree, "limit_conn") || mentions(tree, "track-sc"):
+	case h.limits:
 		d.Symptom = "503, since many clients are counted as one"
 	default:
 		d.Severity, d.Symptom = lint.Info, lint.NoSymptom
