@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/proxylint/proxylint/parsers/cloudflared"
 	"github.com/proxylint/proxylint/parsers/syntax"
 	"github.com/proxylint/proxylint/parsers/template"
 )
@@ -12,6 +13,9 @@ import (
 // detect tells which proxy a file that the user named is for: a file named after a proxy is for that one,
 // then the content decides, and the ending of the name where there is no content to go by.
 func detect(name, src string) syntax.Dialect {
+	if isYAML(name) && cloudflared.Is(name, src) {
+		return syntax.Cloudflared
+	}
 	if d := byProductName(name); d != syntax.AnyDialect {
 		return d
 	}

@@ -19,6 +19,9 @@ func TestDetect(t *testing.T) {
 		name, src string
 		want      syntax.Dialect
 	}{
+		{"x.yml", "tunnel: a\ningress:\n  - service: http://app:80\n", syntax.Cloudflared},
+		{"nginx.yml", "ingress:\n  - hostname: a.dev\n    service: http://app:80\n", syntax.Cloudflared},
+		{"x.conf", "tunnel: a\ningress:\n  - service: http://app:80\n", neither},
 		// content
 		{"x", "events {}\nhttp { }\n", nginx},
 		{"x", "# global\nserver {\n", nginx},

@@ -227,7 +227,7 @@ func (f *finder) folder(dir string, depth int) error {
 
 // isPassedOver reports whether a folder of that name is not looked into.
 func isPassedOver(name string) bool {
-	return strings.HasPrefix(name, ".") || name == "node_modules" || name == "vendor"
+	return strings.HasPrefix(name, ".") && name != ".cloudflared" || name == "node_modules" || name == "vendor"
 }
 
 // mayBeConfig reports whether a file is worth looking into, by its name and its folder's.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/proxylint/proxylint/parsers/cloudflared"
 	"github.com/proxylint/proxylint/parsers/nginx"
 	"github.com/proxylint/proxylint/parsers/syntax"
 	"github.com/proxylint/proxylint/parsers/yamldoc"
@@ -56,7 +57,7 @@ func findEmbedded(path, src string) *embedded {
 	if len(src) > maxYAMLSize || !mayEmbed(src) {
 		return e
 	}
-	for _, dialect := range []syntax.Dialect{syntax.Nginx, syntax.HAProxy} {
+	for _, dialect := range syntax.Dialects() {
 		e.in[dialect] = syntax.NewFile(filepath.ToSlash(path), src, dialect, nil)
 	}
 	docs, _ := yamldoc.Read(e.in[syntax.Nginx]) // the documents before a fault are good
@@ -162,6 +163,9 @@ func (e *embedded) end(group []text) {
 // detectEmbedded tells which proxy a text is for, by a name that says so, or by its content where the name is a
 // configuration's; AnyDialect for any other text.
 func detectEmbedded(name, text string) syntax.Dialect {
+	if isYAML(name) && cloudflared.Is(name, text) {
+		return syntax.Cloudflared
+	}
 	if d := byProductName(name); d != syntax.AnyDialect {
 		return d
 	}
@@ -186,6 +190,9 @@ func (l *loader) yaml(path, src string) (found bool, err error) {
 	}
 	e := findEmbedded(path, src)
 	before := len(l.configs)
+	if d := l.dialect(path); (d == syntax.AnyDialect || d == syntax.Cloudflared) && cloudflared.Is(path, src) {
+		l.add(cloudflared.Load(l.source(path, src)))
+	}
 	for _, group := range e.groups {
 		l.group(group)
 	}
@@ -196,7 +203,7 @@ func (l *loader) yaml(path, src string) (found bool, err error) {
 	return l.yamls[real], err
 }
 
-// yaml takes in a YAML file that may hold configurations.
+// yaml takes in a YAML file that may hold configurations, or be one.
 func (f *finder) yaml(path string, mode fs.FileMode) {
 	if f.opened == maxYAML || !f.isNew(path, mode) {
 		return
@@ -206,7 +213,7 @@ func (f *finder) yaml(path string, mode fs.FileMode) {
 	if err != nil || !info.Mode().IsRegular() || info.Size() > maxYAMLSize {
 		return
 	}
-	if src, err := os.ReadFile(path); err == nil && mayEmbed(string(src)) {
+	if src, err := os.ReadFile(path); err == nil && (mayEmbed(string(src)) || cloudflared.Is(path, string(src))) {
 		f.yamls = append(f.yamls, path)
 	}
 }
@@ -236,6 +243,8 @@ func (l *loader) group(texts []text) {
 		case t.dialect == syntax.AnyDialect || l.Dialect != syntax.AnyDialect && l.Dialect != t.dialect:
 		case t.dialect == syntax.HAProxy:
 			others = append(others, t.Source)
+		case t.dialect == syntax.Cloudflared:
+			l.add(cloudflared.Load(t.Source))
 		case isMain(t.Path, t.Src):
 			mains = append(mains, t.Source)
 		default:

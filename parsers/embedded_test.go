@@ -30,6 +30,8 @@ func configMap(texts files) string {
 	return manifest
 }
 
+const tunnel = "tunnel: shop\ningress:\n  - service: http://app:8080\n"
+
 func TestEmbedded(t *testing.T) {
 	list := "kind: ConfigMapList\nitems:\n" + "- " + strings.TrimLeft(indented(configMap(files{"nginx.conf": mainConf()}), 2), " ")
 	for _, test := range []struct {
@@ -60,6 +62,12 @@ func TestEmbedded(t *testing.T) {
 		{"includes in a circle", files{"cm.yaml": configMap(files{"a.conf": "include b.conf;\nevents {}\n", "b.conf": "include a.conf;\nserver {}\n"})},
 			[]string{"cm.yaml"},
 			[]string{"nginx cm.yaml#7/a.conf + cm.yaml#10/b.conf"}},
+		{"a tunnel, by itself and in a ConfigMap", files{
+			"cm.yaml": configMap(files{"config.yaml": tunnel, "values.yaml": "ingress:\n  enabled: true\n"}), ".cloudflared/config.yml": tunnel,
+			"ingress.yaml": "kind: Ingress\nspec:\n  rules:\n    - host: a.dev\n", "nginx.conf": mainConf(),
+		},
+			[]string{"."},
+			[]string{"cloudflared .cloudflared/config.yml", "cloudflared cm.yaml#7/config.yaml", "nginx nginx.conf"}},
 		{"documents and a list", files{"all.yml": "a: 1\n---\n" + configMap(files{"nginx.conf": mainConf()}) + "---\n" + list + "---\n[\n"},
 			[]string{"all.yml"},
 			[]string{"nginx all.yml#9/nginx.conf", "nginx all.yml#21/nginx.conf"}},

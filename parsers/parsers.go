@@ -1,4 +1,4 @@
-// Package parsers reads configurations from disk: it tells the two proxies' files apart, finds them in a
+// Package parsers reads configurations from disk: it tells the proxies' files apart, finds them in a
 // folder and hands them to the parser of their language.
 package parsers
 
@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/proxylint/proxylint/parsers/cloudflared"
 	"github.com/proxylint/proxylint/parsers/haproxy"
 	"github.com/proxylint/proxylint/parsers/nginx"
 	"github.com/proxylint/proxylint/parsers/proxy"
@@ -45,7 +46,7 @@ type Document struct {
 }
 
 // Load reads what the paths name: a file is one configuration, a folder gives all that are found below it, and a
-// YAML file those that lie in its ConfigMaps or compose configs.
+// YAML file those that lie in its ConfigMaps or compose configs, or the one that it is.
 // A file that several paths reach is read once. A lone nginx fragment is read as part of the nginx.conf
 // around it, where one includes it; the configuration's Only then names the fragment.
 //
@@ -92,6 +93,8 @@ func LoadText(name, src string, o Options) ([]*proxy.Config, error) {
 		return []*proxy.Config{nginx.Load(o.source(name, src), l.nginx(name, ""))}, nil
 	case syntax.HAProxy:
 		return []*proxy.Config{haproxy.Load([]syntax.Source{o.source(name, src)}, l.haproxyVersion(name))}, nil
+	case syntax.Cloudflared:
+		return []*proxy.Config{cloudflared.Load(o.source(name, src))}, nil
 	}
 	return nil, errDialect(name)
 }
@@ -156,6 +159,8 @@ func (l *loader) file(path string) error {
 	switch {
 	case dialect == syntax.HAProxy:
 		l.addHAProxy([]syntax.Source{l.source(path, src)})
+	case dialect == syntax.Cloudflared:
+		l.add(cloudflared.Load(l.source(path, src)))
 	case dialect != syntax.Nginx:
 		return errDialect(path)
 	case isMain(path, src) || !l.addAround(path):

@@ -38,7 +38,7 @@ type input struct {
 // inputFlags are the flags of every command that reads configurations.
 func inputFlags() []cli.Flag {
 	return append(configFlags(), []cli.Flag{
-		oneOf(keys(dialects), &cli.StringFlag{Name: "dialect", Usage: "read every file as `D`: nginx or haproxy (default: each tells)"}),
+		oneOf(keys(dialects), &cli.StringFlag{Name: "dialect", Usage: "read every file as `D`: nginx, haproxy or cloudflared (default: each tells)"}),
 		&cli.StringFlag{Name: "hosts", Usage: "a `FILE` like /etc/hosts: the names that the proxy's machine knows"},
 		&cli.GenericFlag{
 			Name: "inventory", Value: &repeated{},
@@ -60,7 +60,7 @@ func inputFlags() []cli.Flag {
 }
 
 var dialects = map[string]syntax.Dialect{
-	"": syntax.AnyDialect, "nginx": syntax.Nginx, "haproxy": syntax.HAProxy,
+	"": syntax.AnyDialect, "nginx": syntax.Nginx, "haproxy": syntax.HAProxy, "cloudflared": syntax.Cloudflared,
 }
 
 func newInput(c *cli.Context) (*input, error) {

@@ -48,7 +48,7 @@ func rulesCommand() *cli.Command {
 			oneOf(keys(ruleSeverities), &cli.StringFlag{
 				Name: "severity", Usage: "list the rules of `SEVERITY`: error, warning or info",
 			}),
-			oneOf(keys(dialects), &cli.StringFlag{Name: "dialect", Usage: "list the rules for `D`: nginx or haproxy"}),
+			oneOf(keys(dialects), &cli.StringFlag{Name: "dialect", Usage: "list the rules for `D`: nginx, haproxy or cloudflared"}),
 			colorFlag(),
 		},
 	}

@@ -96,6 +96,9 @@ func listenerText(list []*proxy.Listener) (label, detail string) {
 	if s := list[0].Stmt; s != nil {
 		verb = s.Name()
 	}
+	if s := list[0].Section; s != nil && s.File.Dialect == syntax.Cloudflared {
+		return shown("tunnel " + cmp.Or(some(names), "for all other hosts")), ""
+	}
 	if s := list[0].Section; s != nil && s.File.Dialect == syntax.HAProxy {
 		names = append(names, sectionText(s))
 	}
@@ -139,6 +142,9 @@ func routeText(r *proxy.Route) string {
 	case proxy.MatchExact:
 		text = "location = " + words(m.At)
 	case proxy.MatchRegex:
+		if r.Stmt.File.Dialect == syntax.Cloudflared {
+			return shown("path " + words(m.At))
+		}
 		text = "location ~ " + words(m.At)
 	case proxy.MatchNamed:
 		text = "location @" + strings.TrimPrefix(words(m.At), "@")

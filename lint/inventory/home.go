@@ -18,13 +18,15 @@ var configPlaces = map[syntax.Dialect][]string{
 	syntax.Nginx: {"/etc/nginx", "/etc/openresty", "/etc/angie", "/etc/freenginx", "/etc/tengine", "/usr/local/nginx/conf",
 		"/usr/local/etc/nginx", "/usr/local/openresty/nginx/conf", "/opt/bitnami/nginx/conf", "/opt/bitnami/openresty/nginx/conf",
 		"/bitnami/nginx", "/config/nginx", "/opt/nginx/conf"},
-	syntax.HAProxy: {"/usr/local/etc/haproxy", "/etc/haproxy", "/etc/hapee", "/opt/bitnami/haproxy", "/bitnami/haproxy"},
+	syntax.HAProxy:     {"/usr/local/etc/haproxy", "/etc/haproxy", "/etc/hapee", "/opt/bitnami/haproxy", "/bitnami/haproxy"},
+	syntax.Cloudflared: {"/etc/cloudflared", "/usr/local/etc/cloudflared", "/home/nonroot/.cloudflared", "/root/.cloudflared"},
 }
 
 // proxyNames are what the names of images, folders and services of the proxies hold.
 var proxyNames = map[syntax.Dialect][]string{
-	syntax.Nginx:   {"nginx", "openresty", "angie", "tengine", "swag"},
-	syntax.HAProxy: {"haproxy", "hapee"},
+	syntax.Nginx:       {"nginx", "openresty", "angie", "tengine", "swag"},
+	syntax.HAProxy:     {"haproxy", "hapee"},
+	syntax.Cloudflared: {"cloudflared"},
 }
 
 // Associate finds out where each configuration runs.

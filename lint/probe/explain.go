@@ -48,8 +48,8 @@ func (t *Target) Dialed(try Try) string {
 	return text
 }
 
-// ClientSees returns the status that a client gets when every server of the pool answers like this: "502", "503" or
-// "504"; "" when the request succeeds or that can't be told.
+// ClientSees returns the status that a client gets when every server of the pool answers like this: "502", "503",
+// "504" or Cloudflare's "524"; "" when the request succeeds or that can't be told.
 func (o Outcome) ClientSees(t *Target) string {
 	isHAProxy := t.Dialect == syntax.HAProxy
 	switch {
@@ -59,6 +59,8 @@ func (o Outcome) ClientSees(t *Target) string {
 		return strconv.Itoa(o.Status)
 	case t.Protocol == proxy.TCP || t.Protocol == proxy.UDP:
 		return "connection closed"
+	case t.Dialect == syntax.Cloudflared:
+		return o.cloudflaredSees()
 	case isHAProxy && o.Code != "" && (strings.HasPrefix(string(o.Code), "L4") || strings.HasPrefix(string(o.Code), "L6")):
 		return "503"
 	case t.passesRaw(o):

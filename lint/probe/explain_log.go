@@ -11,8 +11,11 @@ import (
 // with "..." for what can't be foretold; "" when nothing can. nginx's words are those of its error log, HAProxy's the termination state of its HTTP log
 // (manual 8.5).
 func (t *Target) LogLine(o Outcome) string {
-	if t.Dialect == syntax.HAProxy {
+	switch t.Dialect {
+	case syntax.HAProxy:
 		return t.haproxyLog(o)
+	case syntax.Cloudflared:
+		return t.cloudflaredLog(o)
 	}
 	return t.nginxLog(o)
 }

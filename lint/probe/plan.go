@@ -135,9 +135,12 @@ func (pl *planner) target(u *proxy.Upstream, e *proxy.Endpoint, r *proxy.Route) 
 	}
 	t.Lookup = pl.lookup(u, e, r)
 	t.Limits = limitsOf(pl.config, u, hop)
-	if pl.config.Dialect == syntax.HAProxy {
+	switch pl.config.Dialect {
+	case syntax.HAProxy:
 		t.asHAProxy(u, e, r)
-	} else {
+	case syntax.Cloudflared:
+		t.asCloudflared(r)
+	default:
 		t.asNginx(u, r)
 	}
 	if e.Check != nil && e.Check.Protocol == proxy.HTTP && e.Check.URI != "" {

@@ -19,7 +19,10 @@ func (pl *planner) lookup(u *proxy.Upstream, e *proxy.Endpoint, r *proxy.Route) 
 	}
 	l := Lookup{How: Libc, Declared: pl.declared(e.Addr.Host)}
 	resolver := e.Resolver
-	if pl.config.Dialect == syntax.Nginx {
+	switch pl.config.Dialect {
+	case syntax.Cloudflared:
+		l.How = OnDial
+	case syntax.Nginx:
 		l.How = AtStart
 		switch {
 		case e.Resolve:

@@ -108,7 +108,7 @@ type (
 
 var (
 	originNames = []string{"unknown", "default", "inherited", "explicit"}
-	howNames    = []string{"literal", "at start", "libc", "dns"}
+	howNames    = []string{"literal", "at start", "libc", "dns", "on dial"}
 )
 
 // WritePlan writes targets as JSON that ReadPlan reads again elsewhere. Of the configurations it holds the words that the
@@ -389,7 +389,7 @@ func (p *planReader) duration(w planDuration) (proxy.Setting[time.Duration], err
 }
 
 func dialectOf(name string) (syntax.Dialect, error) {
-	for _, d := range []syntax.Dialect{syntax.Nginx, syntax.HAProxy} {
+	for _, d := range syntax.Dialects() {
 		if d.String() == name {
 			return d, nil
 		}

@@ -64,6 +64,7 @@ const (
 	AtStart            // nginx: getaddrinfo when it starts, every address a peer
 	Libc               // HAProxy: getaddrinfo when it starts, the first address
 	ByDNS              // DNS servers that the configuration names, while running: no hosts file, no search list
+	OnDial             // cloudflared: getaddrinfo for each connection, every address until one answers
 )
 
 // Lookup is how the proxy resolves a target's host.

@@ -291,7 +291,7 @@ func (h *htmlRule) document(rule *lint.Rule) {
 	for _, f := range doc.Beside {
 		example("Beside it, "+f.Name, f.Text)
 	}
-	for _, dialect := range []syntax.Dialect{syntax.Nginx, syntax.HAProxy} {
+	for _, dialect := range syntax.Dialects() {
 		if rule.Serves(dialect) {
 			example("Bad, "+proxyName(dialect), doc.Bad.For(dialect))
 			example("Good, "+proxyName(dialect), doc.Good.For(dialect))

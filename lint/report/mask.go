@@ -57,8 +57,11 @@ func statementAround(at syntax.Ref) syntax.Ref {
 // leadsOn reports whether a statement may go on after line n.
 func leadsOn(f *syntax.File, n int) bool {
 	line := f.LineText(n)
-	if f.Dialect == syntax.HAProxy {
+	switch f.Dialect {
+	case syntax.HAProxy:
 		return strings.HasSuffix(line, `\`)
+	case syntax.Cloudflared:
+		return false
 	}
 	line, _, _ = strings.Cut(line, " #")
 	line = strings.TrimRight(line, " \t")

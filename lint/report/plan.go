@@ -37,6 +37,8 @@ func lookup(t *probe.Target) string {
 	switch t.Lookup.How {
 	case probe.AtStart:
 		return "system, all addresses"
+	case probe.OnDial:
+		return "system, each time"
 	case probe.Libc:
 		return "system, first address"
 	case probe.ByDNS:

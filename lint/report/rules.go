@@ -37,7 +37,7 @@ func WriteRulesJSON(w io.Writer, rules []*lint.Rule) error {
 			ID: r.ID, Family: r.Family.String(), Severity: r.Severity.String(), Symptom: string(r.Symptom), Live: r.Live,
 			Title: r.Doc.Title, Why: r.Doc.Why, How: r.Doc.How, Links: r.Doc.Links, Since: r.Doc.Since,
 		}
-		for _, d := range []syntax.Dialect{syntax.Nginx, syntax.HAProxy} {
+		for _, d := range syntax.Dialects() {
 			if r.Serves(d) {
 				out.Proxies = append(out.Proxies, d.String())
 			}

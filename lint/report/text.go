@@ -130,6 +130,8 @@ func proxyName(d syntax.Dialect) string {
 		return "nginx"
 	case syntax.HAProxy:
 		return "HAProxy"
+	case syntax.Cloudflared:
+		return "cloudflared"
 	}
 	return "the proxy"
 }

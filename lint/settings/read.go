@@ -169,8 +169,11 @@ func (r *reader) failOn(n yamldoc.Node) string {
 }
 
 func (r *reader) dialect(n yamldoc.Node) syntax.Dialect {
-	if r.choice(n, "nginx", "haproxy") == "haproxy" {
+	switch r.choice(n, "nginx", "haproxy", "cloudflared") {
+	case "haproxy":
 		return syntax.HAProxy
+	case "cloudflared":
+		return syntax.Cloudflared
 	}
 	return syntax.Nginx
 }

@@ -12,20 +12,26 @@ import (
 // Dialect is the language of a configuration file.
 type Dialect uint8
 
-// The dialects. The zero value stands for either of them, or for one not yet known.
+// The dialects. The zero value stands for any of them, or for one not yet known.
 const (
 	AnyDialect Dialect = iota
 	Nginx
 	HAProxy
+	Cloudflared // Cloudflare's tunnel client
 )
 
-// String gives the name used on the command line and in JSON: "nginx", "haproxy" or "".
+// Dialects returns all of them.
+func Dialects() []Dialect { return []Dialect{Nginx, HAProxy, Cloudflared} }
+
+// String gives the name used on the command line and in JSON: "nginx", "haproxy", "cloudflared" or "".
 func (d Dialect) String() string {
 	switch d {
 	case Nginx:
 		return "nginx"
 	case HAProxy:
 		return "haproxy"
+	case Cloudflared:
+		return "cloudflared"
 	}
 	return ""
 }
@@ -42,7 +48,8 @@ type Word struct {
 	Quote byte // the first quote in the word: 0, '"' or '\''
 }
 
-// Stmt is an nginx directive or block, or a HAProxy section or line.
+// Stmt is an nginx directive or block, a HAProxy section or line, or a key or ingress rule of cloudflared with all its
+// scalars as words.
 type Stmt struct {
 	File   *File
 	Parent *Stmt   // the enclosing statement in the same file; nil at the top
@@ -52,8 +59,8 @@ type Stmt struct {
 	Span           // from the first word to the terminator or the block's end
 }
 
-// Block is the body of a statement. Open and Close are the offsets of nginx's braces; for a HAProxy section,
-// the end of its header line and the end of its last line.
+// Block is the body of a statement. Open and Close are the offsets of nginx's braces; for a HAProxy section
+// or a list of cloudflared's, the end of its header line and the end of its last line.
 type Block struct {
 	Stmts       []*Stmt
 	Open, Close Pos
