@@ -36,7 +36,7 @@ func peers(c *proxy.Config) iter.Seq[peer] {
 				}
 			}
 		}
-		if c.Dialect != syntax.Nginx {
+		if c.Dialect == syntax.HAProxy {
 			return
 		}
 		groups := sync.OnceValue(func() map[groupKey]*proxy.Upstream { return groupsOf(c) })
@@ -48,7 +48,7 @@ func peers(c *proxy.Config) iter.Seq[peer] {
 	}
 }
 
-// passPeer returns the target of an nginx pass; false where it can't be known offline.
+// passPeer returns the target of an nginx pass, or of a tunnel's rule; false where it can't be known offline.
 func passPeer(r *proxy.Route, groups func() map[groupKey]*proxy.Upstream) (p peer, ok bool) {
 	p = peer{addr: proxy.Address{Port: -1, At: r.At}, route: r}
 	switch {
@@ -128,7 +128,10 @@ func (p peer) dialect() syntax.Dialect { return p.addr.At.File.Dialect }
 // refusal is what a proxy makes of an address it cannot read: it does not start, or answers 500 where a variable brings
 // the address with the request.
 func (p peer) refusal() lint.Symptom {
-	if p.route != nil && p.route.Runtime {
+	switch {
+	case p.dialect() == syntax.Cloudflared:
+		return p.unanswered() // the first request shows it
+	case p.route != nil && p.route.Runtime:
 		return answered(p.route.Hop.Protocol, "500")
 	}
 	return "start failure"
@@ -145,6 +148,8 @@ func answered(p proxy.Protocol, status lint.Symptom) lint.Symptom {
 // failure is what comes of a host that nobody can look up.
 func (p peer) failure() lint.Symptom {
 	switch {
+	case p.dialect() == syntax.Cloudflared:
+		return p.unanswered() // names are looked up for each connection
 	case p.route != nil && p.route.Runtime:
 		return answered(p.route.Hop.Protocol, "502")
 	case p.endpoint != nil && p.endpoint.NoLibc:
@@ -161,6 +166,9 @@ var addressChecks = []func(p peer, text string) *lint.Diagnostic{
 // malformed returns what is wrong with the form of an address; nil when it has the parts that it should have.
 // The rules about one part of an address pass over those.
 func malformed(p peer) *lint.Diagnostic {
+	if p.dialect() == syntax.Cloudflared {
+		return nil // its parser tells, and such a service is no peer
+	}
 	text := p.text()
 	d := malformedPass(p, text)
 	if p.endpoint != nil && text != "" && !isPlain(p, text) {

@@ -7,6 +7,7 @@ var _ = register(lint.Rule{
 	Family:   lint.Reading,
 	Severity: lint.Error,
 	Symptom:  "start failure",
+	Tunnels:  true,
 	Run:      reportProblems("directive-arguments"),
 	Doc: lint.Doc{
 		Title: "too few or too many arguments, or a value the directive does not take",
@@ -41,6 +42,15 @@ frontend www
 backend app
     server app1 10.0.0.10:8080 check
 `,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://10.0.0.10:8080
+    originRequest:
+      connectTimeout: 30
+  - service: http_status:404
+`,
 		},
 		Good: lint.Example{
 			Nginx: `events {}
@@ -66,6 +76,15 @@ frontend www
 
 backend app
     server app1 10.0.0.10:8080 check
+`,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://10.0.0.10:8080
+    originRequest:
+      connectTimeout: 30s
+  - service: http_status:404
 `,
 		},
 		Links: []string{

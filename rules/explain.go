@@ -14,7 +14,7 @@ import (
 const explainWidth = 80
 
 // proxyNames are the proxies' names as their projects write them.
-var proxyNames = [...]string{syntax.Nginx: "nginx", syntax.HAProxy: "HAProxy"}
+var proxyNames = [...]string{syntax.Nginx: "nginx", syntax.HAProxy: "HAProxy", syntax.Cloudflared: "cloudflared"}
 
 // WriteDoc explains a rule in plain text.
 func WriteDoc(w io.Writer, r *lint.Rule) error {
@@ -92,7 +92,7 @@ func wrap(text, indent string, width int) string {
 // served lists the proxies that a rule looks at.
 func served(r *lint.Rule) []syntax.Dialect {
 	var list []syntax.Dialect
-	for _, d := range []syntax.Dialect{syntax.Nginx, syntax.HAProxy} {
+	for _, d := range syntax.Dialects() {
 		if r.Serves(d) {
 			list = append(list, d)
 		}

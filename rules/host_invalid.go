@@ -15,6 +15,7 @@ var _ = register(lint.Rule{
 	Family:   lint.Addresses,
 	Severity: lint.Error,
 	Symptom:  "start failure",
+	Tunnels:  true,
 	Run:      hostInvalid,
 	Doc: lint.Doc{
 		Title: "a host that is neither a name nor an IP address",
@@ -53,6 +54,13 @@ frontend www
 backend app
     server app1 app..lan:8080 check
 `,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://10.0.0.300:8080
+  - service: http_status:404
+`,
 		},
 		Good: lint.Example{
 			Nginx: `events {}
@@ -81,6 +89,13 @@ frontend www
 
 backend app
     server app1 app.lan:8080 check
+`,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://10.0.0.10:8080
+  - service: http_status:404
 `,
 		},
 		Links: []string{

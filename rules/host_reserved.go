@@ -13,6 +13,7 @@ var _ = register(lint.Rule{
 	Family:   lint.Addresses,
 	Severity: lint.Warning,
 	Symptom:  "502",
+	Tunnels:  true,
 	Run:      hostReserved,
 	Doc: lint.Doc{
 		Title: "a name that is reserved, and known to no DNS server",
@@ -49,6 +50,13 @@ frontend www
 backend app
     server app1 backend.invalid:3000 check
 `,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://app.example.com:8080
+  - service: http_status:404
+`,
 		},
 		Good: lint.Example{
 			Nginx: `events {}
@@ -74,6 +82,13 @@ frontend www
 
 backend app
     server app1 10.0.0.10:3000 check
+`,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://app.acme.dev:8080
+  - service: http_status:404
 `,
 		},
 		Links: []string{

@@ -13,6 +13,7 @@ var _ = register(lint.Rule{
 	ID:       "host-unresolvable",
 	Severity: lint.Error,
 	Symptom:  "502",
+	Tunnels:  true,
 	Live:     true,
 	Run:      hostUnresolvable,
 	Doc: lint.Doc{
@@ -54,6 +55,14 @@ frontend www
 backend app
     server app1 app.shpo.net:8080 check
 `,
+			Cloudflared: `# live: app.shpo.net:8080 unresolvable detail="the system finds no such name"
+tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://app.shpo.net:8080
+  - service: http_status:404
+`,
 		},
 		Good: lint.Example{
 			Nginx: `# live: app.shop.net:8080 ok
@@ -83,6 +92,14 @@ frontend www
 
 backend app
     server app1 app.shop.net:8080 check
+`,
+			Cloudflared: `# live: app.shop.net:8080 ok
+tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://app.shop.net:8080
+  - service: http_status:404
 `,
 		},
 		Links: []string{
@@ -119,6 +136,8 @@ func hostUnresolvable(_ context.Context, p *lint.Pass) {
 // unresolvedSymptom returns what comes of a name that does not resolve.
 func unresolvedSymptom(t *probe.Target) lint.Symptom {
 	switch {
+	case t.Dialect == syntax.Cloudflared:
+		return lint.Symptom(probe.Outcome{Cause: probe.Unresolvable}.ClientSees(t))
 	case t.Lookup.How != probe.ByDNS:
 		return "start failure"
 	case t.Dialect == syntax.HAProxy:

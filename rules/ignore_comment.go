@@ -7,6 +7,7 @@ var _ = register(lint.Rule{
 	Family:   lint.Proxylint,
 	Severity: lint.Warning,
 	Symptom:  "no effect",
+	Tunnels:  true,
 	Doc: lint.Doc{
 		Title: "an ignore comment that does not do what it says",
 		Why: `"# proxylint:ignore timeout-missing -- reason" accepts the findings of a rule in one statement: the one on the
@@ -44,6 +45,14 @@ frontend www
 backend app
     server app1 10.0.0.10:80 check ssl verify none # proxylint:ignore port-scheme-mismatch
 `,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  # proxylint:ignore port-zero -- the port comes later
+  - hostname: shop.acme.dev
+    service: http://10.0.0.10:8080
+  - service: http_status:404
+`,
 		},
 		Good: lint.Example{
 			Nginx: `events {}
@@ -70,6 +79,14 @@ frontend www
 backend app
     # proxylint:ignore port-scheme-mismatch -- the device speaks TLS on port 80
     server app1 10.0.0.10:80 check ssl verify none
+`,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  # proxylint:ignore port-zero -- switched off for now
+  - hostname: shop.acme.dev
+    service: http://10.0.0.10:0
+  - service: http_status:404
 `,
 		},
 		Links: []string{"https://github.com/proxylint/proxylint#accept-a-finding"},

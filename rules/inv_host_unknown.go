@@ -16,13 +16,14 @@ var _ = register(lint.Rule{
 	Family:   lint.Inventory,
 	Severity: lint.Error,
 	Symptom:  "502",
+	Tunnels:  true,
 	Run:      invHostUnknown,
 	Doc: lint.Doc{
 		Title: "a host that no service of the compose project has",
 		Why: `A container finds the others by the names that compose gives them: of the service, its container_name, its aliases
 and links. A name that none of them has is known to nobody: nginx does not start ("host not found in upstream"),
 HAProxy neither ("could not resolve address"), and where a variable brings the name or HAProxy waits for it, requests get
-502 or 503.
+502 or 503; cloudflared always looks names up later.
 
 The claim needs a compose file that mounts the configuration or copies it into an image; where the proxy's service is
 only the likely one, it is a warning. Names with a dot are not meant, nor those that another name server is asked for. Where
@@ -51,6 +52,13 @@ frontend www
 
 backend app
     server app1 ap:8000 check
+`,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://apq:8000
+  - service: http_status:404
 `,
 		},
 		Good: lint.Example{
@@ -83,6 +91,13 @@ frontend www
 backend app
     server app1 app:8000 check resolvers docker init-addr last,libc,none
 `,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://app:8000
+  - service: http_status:404
+`,
 		},
 		Beside: []lint.File{{Name: "compose.yml", Text: `services:
   nginx:
@@ -93,6 +108,11 @@ backend app
     image: haproxy:latest
     volumes:
       - ./haproxy.cfg:/usr/local/etc/haproxy/haproxy.cfg:ro
+  cloudflared:
+    image: cloudflare/cloudflared:latest
+    command: tunnel run
+    volumes:
+      - ./cloudflared.yaml:/etc/cloudflared/config.yml:ro
   app:
     build: ./app
     command: gunicorn --bind 0.0.0.0:8000 app:app

@@ -18,6 +18,7 @@ var _ = register(lint.Rule{
 	Family:   lint.Inventory,
 	Severity: lint.Error,
 	Symptom:  "502",
+	Tunnels:  true,
 	Run:      invLocalhostInContainer,
 	Doc: lint.Doc{
 		Title: "localhost inside the proxy's own container",
@@ -53,6 +54,13 @@ frontend www
 backend app
     server app1 127.0.0.1:8000 check
 `,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://localhost:8000
+  - service: http_status:404
+`,
 		},
 		Good: lint.Example{
 			Nginx: `events {}
@@ -84,6 +92,13 @@ frontend www
 backend app
     server app1 app:8000 check resolvers docker init-addr last,libc,none
 `,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://app:8000
+  - service: http_status:404
+`,
 		},
 		Beside: []lint.File{{Name: "compose.yml", Text: `services:
   nginx:
@@ -94,6 +109,11 @@ backend app
     image: haproxy:latest
     volumes:
       - ./haproxy.cfg:/usr/local/etc/haproxy/haproxy.cfg:ro
+  cloudflared:
+    image: cloudflare/cloudflared:latest
+    command: tunnel run
+    volumes:
+      - ./cloudflared.yaml:/etc/cloudflared/config.yml:ro
   app:
     build: ./app
     command: gunicorn --bind 0.0.0.0:8000 app:app
@@ -184,8 +204,9 @@ func listeningOn(home *inventory.Service, port int) []meantService {
 
 // loneImages are images that run the proxy and nothing else, by their name without registry and tag.
 var loneImages = map[syntax.Dialect][]string{
-	syntax.Nginx:   {"nginx", "nginxinc/nginx-unprivileged", "openresty/openresty", "bitnami/nginx", "bitnamilegacy/nginx"},
-	syntax.HAProxy: {"haproxy", "haproxytech/haproxy-alpine", "haproxytech/haproxy-debian", "haproxytech/haproxy-ubuntu", "bitnami/haproxy", "bitnamilegacy/haproxy"},
+	syntax.Nginx:       {"nginx", "nginxinc/nginx-unprivileged", "openresty/openresty", "bitnami/nginx", "bitnamilegacy/nginx"},
+	syntax.HAProxy:     {"haproxy", "haproxytech/haproxy-alpine", "haproxytech/haproxy-debian", "haproxytech/haproxy-ubuntu", "bitnami/haproxy", "bitnamilegacy/haproxy"},
+	syntax.Cloudflared: {"cloudflare/cloudflared"},
 }
 
 // runsProxyAlone reports whether a container holds a proxy and nothing else, by its image and command.
@@ -200,7 +221,7 @@ func runsProxyAlone(dialect syntax.Dialect, s *inventory.Service) bool {
 		return true
 	}
 	switch path.Base(s.Args[0].Text) {
-	case "nginx", "nginx-debug", "openresty", "haproxy", "docker-entrypoint.sh":
+	case "nginx", "nginx-debug", "openresty", "haproxy", "docker-entrypoint.sh", "cloudflared", "tunnel":
 		return !s.Args[0].Dynamic
 	}
 	return false

@@ -15,6 +15,7 @@ var _ = register(lint.Rule{
 	Family:   lint.Inventory,
 	Severity: lint.Error,
 	Symptom:  "502",
+	Tunnels:  true,
 	Run:      invNetworkDisjoint,
 	Doc: lint.Doc{
 		Title: "a service that shares no network with the proxy",
@@ -49,6 +50,13 @@ frontend www
 backend app
     server app1 app:8000 check
 `,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://app:8000
+  - service: http_status:404
+`,
 		},
 		Good: lint.Example{
 			Nginx: `events {}
@@ -80,6 +88,13 @@ frontend www
 backend app
     server app1 api:8000 check resolvers docker init-addr last,libc,none
 `,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://api:8000
+  - service: http_status:404
+`,
 		},
 		Beside: []lint.File{{Name: "compose.yml", Text: `services:
   nginx:
@@ -91,6 +106,12 @@ backend app
     image: haproxy:latest
     volumes:
       - ./haproxy.cfg:/usr/local/etc/haproxy/haproxy.cfg:ro
+    networks: [front]
+  cloudflared:
+    image: cloudflare/cloudflared:latest
+    command: tunnel run
+    volumes:
+      - ./cloudflared.yaml:/etc/cloudflared/config.yml:ro
     networks: [front]
   app:
     build: ./app

@@ -17,6 +17,7 @@ var _ = register(lint.Rule{
 	Family:   lint.Inventory,
 	Severity: lint.Warning,
 	Symptom:  "502",
+	Tunnels:  true,
 	Run:      invPortMismatch,
 	Doc: lint.Doc{
 		Title: "a port on which the service shows no sign of listening",
@@ -51,6 +52,13 @@ frontend www
 backend app
     server app1 app:8011 check
 `,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://app:8080
+  - service: http_status:404
+`,
 		},
 		Good: lint.Example{
 			Nginx: `events {}
@@ -82,6 +90,13 @@ frontend www
 backend app
     server app1 app:8000 check resolvers docker init-addr last,libc,none
 `,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://app:8000
+  - service: http_status:404
+`,
 		},
 		Beside: []lint.File{{Name: "compose.yml", Text: `services:
   nginx:
@@ -92,6 +107,11 @@ backend app
     image: haproxy:latest
     volumes:
       - ./haproxy.cfg:/usr/local/etc/haproxy/haproxy.cfg:ro
+  cloudflared:
+    image: cloudflare/cloudflared:latest
+    command: tunnel run
+    volumes:
+      - ./cloudflared.yaml:/etc/cloudflared/config.yml:ro
   app:
     build: ./app
     command: gunicorn --bind 0.0.0.0:8000 app:app

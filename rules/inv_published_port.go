@@ -14,6 +14,7 @@ var _ = register(lint.Rule{
 	Family:   lint.Inventory,
 	Severity: lint.Error,
 	Symptom:  "502",
+	Tunnels:  true,
 	Run:      invPublishedPort,
 	Doc: lint.Doc{
 		Title: "the port that compose publishes on the host, instead of the container's",
@@ -48,6 +49,13 @@ frontend www
 backend app
     server app1 app:8081 check
 `,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://app:8081
+  - service: http_status:404
+`,
 		},
 		Good: lint.Example{
 			Nginx: `events {}
@@ -79,6 +87,13 @@ frontend www
 backend app
     server app1 app:8000 check resolvers docker init-addr last,libc,none
 `,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://app:8000
+  - service: http_status:404
+`,
 		},
 		Beside: []lint.File{{Name: "compose.yml", Text: `services:
   nginx:
@@ -89,6 +104,11 @@ backend app
     image: haproxy:latest
     volumes:
       - ./haproxy.cfg:/usr/local/etc/haproxy/haproxy.cfg:ro
+  cloudflared:
+    image: cloudflare/cloudflared:latest
+    command: tunnel run
+    volumes:
+      - ./cloudflared.yaml:/etc/cloudflared/config.yml:ro
   app:
     build: ./app
     ports:

@@ -151,7 +151,7 @@ func dialedPort(c *proxy.Config, p peer) (port int, at syntax.Ref) {
 			return -1, syntax.Ref{}
 		}
 		return p.addr.Port, p.addr.PortAt
-	case c.Dialect != syntax.Nginx || p.pool.Protocol == proxy.TCP:
+	case c.Dialect == syntax.HAProxy || p.pool.Protocol == proxy.TCP:
 		return -1, syntax.Ref{}
 	case p.route == nil:
 		if !getsDefaultPort(p.endpoint) {
@@ -187,6 +187,9 @@ func listensOnPort(p *lint.Pass, s *inventory.Service, port int) bool {
 	}
 	for _, c := range p.All {
 		home := p.Inventory.Home(c)
+		if c.Dialect == syntax.Cloudflared { // a tunnel listens on no port
+			continue
+		}
 		if home == nil || home.Service != s && !slices.Contains(home.Also, s) {
 			continue
 		}

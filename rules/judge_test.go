@@ -30,6 +30,12 @@ var judges = map[syntax.Dialect]struct {
 		},
 		smallest: "frontend www\n    bind :8080\n",
 	},
+	syntax.Cloudflared: {
+		check: func(file string) *exec.Cmd {
+			return exec.Command("cloudflared", "tunnel", "--no-autoupdate", "--config", file, "ingress", "validate")
+		},
+		smallest: "ingress:\n  - service: http_status:404\n",
+	},
 }
 
 // TestExamplesBeforeTheJudge checks the rules' examples against the proxies themselves, where they are
@@ -53,7 +59,7 @@ func judge(t *testing.T, dialect syntax.Dialect, rule *lint.Rule) {
 	if ok, output := loads(t, dialect, rule.Doc.Good.For(dialect)); !ok {
 		t.Errorf("%s refuses Doc.Good: %s", dialect, output)
 	}
-	if rule.Symptom != "start failure" {
+	if rule.Symptom != "start failure" || dialect == syntax.Cloudflared && rule.Dialect != dialect {
 		return
 	}
 	if ok, _ := loads(t, dialect, rule.Doc.Bad.For(dialect)); ok {

@@ -138,10 +138,7 @@ func nearbyList(list []probe.Listening) string {
 }
 
 func proxyLabel(d syntax.Dialect) string {
-	if d == syntax.HAProxy {
-		return "HAProxy"
-	}
-	return "nginx"
+	return proxyNames[d]
 }
 
 // liveHint returns what to write instead, where that is known.
@@ -166,6 +163,8 @@ var passes = map[string]string{
 func protocolHint(t *probe.Target, speaks string) string {
 	at, isNginx := t.Addr.At.Text(), t.Dialect == syntax.Nginx
 	switch {
+	case t.Dialect == syntax.Cloudflared:
+		return serviceHint(t, speaks)
 	case speaks == "TLS" && isNginx && t.Protocol == proxy.HTTP:
 		return "https://" + at
 	case speaks == "TLS" && isNginx && t.Protocol == proxy.GRPC:
@@ -196,6 +195,19 @@ func protocolHint(t *probe.Target, speaks string) string {
 		return "proto fcgi, at the end of the server line, and a use-fcgi-app line"
 	case isNginx && passes[speaks] != "":
 		return passes[speaks] + " " + at + ";"
+	}
+	return ""
+}
+
+// serviceHint returns the service of an ingress rule that would speak what was found.
+func serviceHint(t *probe.Target, speaks string) string {
+	switch {
+	case speaks == "TLS" && t.TLS == nil && t.Protocol == proxy.HTTP:
+		return "service: https://" + t.Addr.At.Text()
+	case speaks == "HTTP" && t.TLS != nil:
+		return "service: http://" + t.Addr.At.Text()
+	case speaks == "HTTP/2" && t.TLS == nil:
+		return "https:// and http2Origin: true, since cloudflared speaks HTTP/2 over TLS alone"
 	}
 	return ""
 }

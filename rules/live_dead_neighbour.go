@@ -9,6 +9,7 @@ var _ = register(lint.Rule{
 	ID:       "live-dead-neighbour",
 	Severity: lint.Error,
 	Symptom:  "502",
+	Tunnels:  true,
 	Live:     true,
 	Run:      liveFault(probe.DeadNeighbour),
 	Doc: lint.Doc{
@@ -47,6 +48,14 @@ frontend www
 backend app
     server app1 10.0.0.7:8080 check
 `,
+			Cloudflared: `# live: 10.0.0.7:8080 dead-neighbour took=3.07s
+tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://10.0.0.7:8080
+  - service: http_status:404
+`,
 		},
 		Good: lint.Example{
 			Nginx: `# live: 10.0.0.8:8080 ok
@@ -77,6 +86,14 @@ frontend www
 
 backend app
     server app1 10.0.0.8:8080 check
+`,
+			Cloudflared: `# live: 10.0.0.7:8080 ok
+tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://10.0.0.7:8080
+  - service: http_status:404
 `,
 		},
 		Links: []string{

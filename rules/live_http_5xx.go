@@ -9,6 +9,7 @@ var _ = register(lint.Rule{
 	ID:       "live-http-5xx",
 	Severity: lint.Error,
 	Symptom:  "503",
+	Tunnels:  true,
 	Live:     true,
 	Run:      liveFault(probe.BadStatus),
 	Doc: lint.Doc{
@@ -46,6 +47,14 @@ frontend www
 backend app
     server app1 10.0.0.7:8080 check
 `,
+			Cloudflared: `# live: 10.0.0.7:8080 bad-status code=L7STS status=503
+tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://10.0.0.7:8080
+  - service: http_status:404
+`,
 		},
 		Good: lint.Example{
 			Nginx: `# live: 10.0.0.7:8080 ok
@@ -76,6 +85,14 @@ frontend www
 
 backend app
     server app1 10.0.0.7:8080 check
+`,
+			Cloudflared: `# live: 10.0.0.7:8080 ok
+tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://10.0.0.7:8080
+  - service: http_status:404
 `,
 		},
 		Links: []string{

@@ -131,9 +131,9 @@ func livePartial(_ context.Context, p *lint.Pass) {
 		if told-working == 1 {
 			d.Message = fmt.Sprintf("one of the %d addresses of %s does not answer: %s", told, r.Addr.Host, r.Message(*fault))
 		}
-		if r.Dialect == syntax.Nginx {
+		if r.Dialect != syntax.HAProxy {
 			d.Symptom = lint.NoSymptom
-			d.Notes = append(d.Notes, "nginx tries the others, which takes time")
+			d.Notes = append(d.Notes, proxyNames[r.Dialect]+" tries the others, which takes time")
 		}
 		p.Report(d)
 	}

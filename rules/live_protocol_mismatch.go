@@ -9,6 +9,7 @@ var _ = register(lint.Rule{
 	ID:       "live-protocol-mismatch",
 	Severity: lint.Error,
 	Symptom:  "502",
+	Tunnels:  true,
 	Live:     true,
 	Run:      liveFault(probe.OtherProtocol, probe.Closed),
 	Doc: lint.Doc{
@@ -49,6 +50,14 @@ frontend www
 backend app
     server app1 10.0.0.7:8443 check
 `,
+			Cloudflared: `# live: 10.0.0.7:8080 other-protocol speaks=TLS code=L7RSP
+tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://10.0.0.7:8080
+  - service: http_status:404
+`,
 		},
 		Good: lint.Example{
 			Nginx: `# live: 10.0.0.7:9000 ok
@@ -79,6 +88,14 @@ frontend www
 
 backend app
     server app1 10.0.0.7:8443 ssl verify required ca-file @system-ca check
+`,
+			Cloudflared: `# live: 10.0.0.7:8080 ok
+tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://10.0.0.7:8080
+  - service: http_status:404
 `,
 		},
 		Links: []string{

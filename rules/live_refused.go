@@ -9,6 +9,7 @@ var _ = register(lint.Rule{
 	ID:       "live-refused",
 	Severity: lint.Error,
 	Symptom:  "502",
+	Tunnels:  true,
 	Live:     true,
 	Run:      liveFault(probe.Refused, probe.SocketDead, probe.SocketBusy),
 	Doc: lint.Doc{
@@ -50,6 +51,14 @@ frontend www
 backend app
     server app1 127.0.0.1:8000 check
 `,
+			Cloudflared: `# live: 10.0.0.7:8080 refused
+tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://10.0.0.7:8080
+  - service: http_status:404
+`,
 		},
 		Good: lint.Example{
 			Nginx: `# live: 127.0.0.1:8001 ok
@@ -80,6 +89,14 @@ frontend www
 
 backend app
     server app1 127.0.0.1:8001 check
+`,
+			Cloudflared: `# live: 10.0.0.7:8080 ok
+tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://10.0.0.7:8080
+  - service: http_status:404
 `,
 		},
 		Links: []string{

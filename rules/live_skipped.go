@@ -12,6 +12,7 @@ var _ = register(lint.Rule{
 	ID:       "live-skipped",
 	Severity: lint.Info,
 	Symptom:  "none",
+	Tunnels:  true,
 	Live:     true,
 	Run:      liveSkipped,
 	Doc: lint.Doc{
@@ -51,6 +52,14 @@ frontend www
 backend app
     server app1 app:8080 check
 `,
+			Cloudflared: `# live: app:8080 not-testable detail="the name is known where the proxy runs, and not here"
+tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://app:8080
+  - service: http_status:404
+`,
 		},
 		Good: lint.Example{
 			Nginx: `# live: 127.0.0.1:8081 ok
@@ -81,6 +90,14 @@ frontend www
 
 backend app
     server app1 127.0.0.1:8081 check
+`,
+			Cloudflared: `# live: 10.0.0.7:8080 ok
+tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://10.0.0.7:8080
+  - service: http_status:404
 `,
 		},
 		Links: []string{

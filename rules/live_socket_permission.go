@@ -9,6 +9,7 @@ var _ = register(lint.Rule{
 	ID:       "live-socket-permission",
 	Severity: lint.Error,
 	Symptom:  "502",
+	Tunnels:  true,
 	Live:     true,
 	Run:      liveFault(probe.SocketPermission),
 	Doc: lint.Doc{
@@ -47,6 +48,14 @@ frontend www
 backend app
     server app1 unix@/run/app.sock check
 `,
+			Cloudflared: `# live: /run/app.sock socket-permission
+tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: unix:/run/app.sock
+  - service: http_status:404
+`,
 		},
 		Good: lint.Example{
 			Nginx: `# live: /run/app.sock ok
@@ -77,6 +86,14 @@ frontend www
 
 backend app
     server app1 unix@/run/app.sock check
+`,
+			Cloudflared: `# live: /run/app.sock ok
+tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: unix:/run/app.sock
+  - service: http_status:404
 `,
 		},
 		Links: []string{

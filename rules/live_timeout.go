@@ -9,6 +9,7 @@ var _ = register(lint.Rule{
 	ID:       "live-timeout",
 	Severity: lint.Warning,
 	Symptom:  "504",
+	Tunnels:  true,
 	Live:     true,
 	Run:      liveFault(probe.TimedOut),
 	Doc: lint.Doc{
@@ -48,6 +49,14 @@ frontend www
 backend app
     server app1 10.0.0.7:8080 check
 `,
+			Cloudflared: `# live: 10.0.0.7:8080 timed-out took=4s
+tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://10.0.0.7:8080
+  - service: http_status:404
+`,
 		},
 		Good: lint.Example{
 			Nginx: `# live: 10.0.0.8:8080 ok
@@ -78,6 +87,14 @@ frontend www
 
 backend app
     server app1 10.0.0.8:8080 check
+`,
+			Cloudflared: `# live: 10.0.0.7:8080 ok
+tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://10.0.0.7:8080
+  - service: http_status:404
 `,
 		},
 		Links: []string{

@@ -9,6 +9,7 @@ var _ = register(lint.Rule{
 	ID:       "live-tls-expired",
 	Severity: lint.Error,
 	Symptom:  "502",
+	Tunnels:  true,
 	Live:     true,
 	Run:      liveFault(probe.TLSExpired),
 	Doc: lint.Doc{
@@ -49,6 +50,16 @@ frontend www
 backend app
     server app1 10.0.0.7:443 ssl verify required ca-file @system-ca check
 `,
+			Cloudflared: `# live: 10.0.0.7:443 tls-expired code=L6RSP expires=2026-06-01
+tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: https://10.0.0.7:443
+    originRequest:
+      originServerName: shop.acme.dev
+  - service: http_status:404
+`,
 		},
 		Good: lint.Example{
 			Nginx: `# live: 10.0.0.7:443 ok expires=2027-06-01
@@ -82,6 +93,16 @@ frontend www
 
 backend app
     server app1 10.0.0.7:443 ssl verify required ca-file @system-ca check
+`,
+			Cloudflared: `# live: 10.0.0.7:443 ok
+tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: https://10.0.0.7:443
+    originRequest:
+      originServerName: shop.acme.dev
+  - service: http_status:404
 `,
 		},
 		Links: []string{

@@ -12,6 +12,7 @@ var _ = register(lint.Rule{
 	ID:       "live-tls-expiring",
 	Severity: lint.Warning,
 	Symptom:  "502 soon",
+	Tunnels:  true,
 	Live:     true,
 	Run:      liveTLSExpiring,
 	Doc: lint.Doc{
@@ -52,6 +53,16 @@ frontend www
 backend app
     server app1 10.0.0.7:443 ssl verify required ca-file @system-ca check
 `,
+			Cloudflared: `# live: 10.0.0.7:443 ok expires=2026-07-08
+tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: https://10.0.0.7:443
+    originRequest:
+      originServerName: shop.acme.dev
+  - service: http_status:404
+`,
 		},
 		Good: lint.Example{
 			Nginx: `# live: 10.0.0.7:443 ok expires=2026-09-08
@@ -85,6 +96,16 @@ frontend www
 
 backend app
     server app1 10.0.0.7:443 ssl verify required ca-file @system-ca check
+`,
+			Cloudflared: `# live: 10.0.0.7:443 ok expires=2026-09-08
+tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: https://10.0.0.7:443
+    originRequest:
+      originServerName: shop.acme.dev
+  - service: http_status:404
 `,
 		},
 		Links: []string{

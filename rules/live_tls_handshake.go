@@ -9,6 +9,7 @@ var _ = register(lint.Rule{
 	ID:       "live-tls-handshake",
 	Severity: lint.Error,
 	Symptom:  "502",
+	Tunnels:  true,
 	Live:     true,
 	Run:      liveFault(probe.TLSFailed, probe.TLSClientNeeded, probe.TLSUntrusted),
 	Doc: lint.Doc{
@@ -48,6 +49,16 @@ frontend www
 backend app
     server app1 10.0.0.7:443 ssl verify none check
 `,
+			Cloudflared: `# live: 10.0.0.7:443 tls-failed code=L6RSP detail="remote error: tls: unrecognized name"
+tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: https://10.0.0.7:443
+    originRequest:
+      originServerName: shop.acme.dev
+  - service: http_status:404
+`,
 		},
 		Good: lint.Example{
 			Nginx: `# live: 10.0.0.7:443 ok
@@ -80,6 +91,16 @@ frontend www
 
 backend app
     server app1 10.0.0.7:443 ssl verify none sni str(app.example) check check-sni app.example
+`,
+			Cloudflared: `# live: 10.0.0.7:443 ok
+tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: https://10.0.0.7:443
+    originRequest:
+      originServerName: shop.acme.dev
+  - service: http_status:404
 `,
 		},
 		Links: []string{

@@ -11,13 +11,14 @@ var _ = register(lint.Rule{
 	Family:   lint.Addresses,
 	Severity: lint.Error,
 	Symptom:  "start failure",
+	Tunnels:  true,
 	Run:      malformedUpstreamAddress,
 	Doc: lint.Doc{
 		Title: "an upstream address that is not written as one",
 		Why: `Each directive takes its addresses in one form. A server line wants host:port: no http://, no path, one address.
 proxy_pass wants http:// or https:// and takes a path. A unix socket is unix:/path for nginx, /path or unix@/path for HAProxy.
 An IPv6 address needs brackets in nginx; HAProxy takes the last colon for the start of the port, so that it can do
-without them only where a port follows. The name of an nginx upstream group takes no port, since its servers have theirs.
+without them only where a port follows. A tunnel's service wants a scheme and takes no path, not even "/". The name of an nginx upstream group takes no port, since its servers have theirs.
 
 What does not fit is a start failure: "invalid host in upstream", "invalid port in upstream", "upstream may not have
 port", "invalid URL prefix", "could not resolve address". Where the address comes with a variable nginx starts, and
@@ -57,6 +58,13 @@ backend app
     server app1 unix:/run/app.sock check
     server app2 10.0.0.11:8080 check
 `,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: 10.0.0.10:8080
+  - service: http_status:404
+`,
 		},
 		Good: lint.Example{
 			Nginx: `events {}
@@ -88,6 +96,13 @@ backend app
     server app1 unix@/run/app.sock check
     server app2 10.0.0.11:8080 check
 `,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://10.0.0.10:8080
+  - service: http_status:404
+`,
 		},
 		Links: []string{
 			"https://nginx.org/en/docs/http/ngx_http_upstream_module.html#server",
@@ -98,7 +113,8 @@ backend app
 	},
 })
 
-func malformedUpstreamAddress(_ context.Context, p *lint.Pass) {
+func malformedUpstreamAddress(ctx context.Context, p *lint.Pass) {
+	reportProblems("malformed-upstream-address")(ctx, p) // of a tunnel's services
 	for peer := range peers(p.Config) {
 		if d := malformed(peer); d != nil {
 			p.Report(*d)

@@ -16,6 +16,7 @@ var _ = register(lint.Rule{
 	Family:   lint.Ports,
 	Severity: lint.Error,
 	Symptom:  "start failure",
+	Tunnels:  true,
 	Run:      portRange,
 	Doc: lint.Doc{
 		Title: "a port that no address can have",
@@ -53,6 +54,13 @@ frontend www
 backend app
     server app1 10.0.0.10:http check
 `,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://10.0.0.10:80800
+  - service: http_status:404
+`,
 		},
 		Good: lint.Example{
 			Nginx: `events {}
@@ -81,6 +89,13 @@ frontend www
 
 backend app
     server app1 10.0.0.10:80 check
+`,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://10.0.0.10:8080
+  - service: http_status:404
 `,
 		},
 		Links: []string{

@@ -17,6 +17,7 @@ var _ = register(lint.Rule{
 	Family:   lint.Ports,
 	Severity: lint.Error,
 	Symptom:  "502",
+	Tunnels:  true,
 	Run:      portSchemeMismatch,
 	Doc: lint.Doc{
 		Title: "TLS to port 80, or plain HTTP to port 443",
@@ -53,6 +54,13 @@ frontend www
 backend app
     server app1 10.0.0.10:80 ssl verify none check
 `,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://10.0.0.10:443
+  - service: http_status:404
+`,
 		},
 		Good: lint.Example{
 			Nginx: `events {}
@@ -77,6 +85,15 @@ frontend www
 
 backend app
     server app1 10.0.0.10:80 check
+`,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: https://10.0.0.10:443
+    originRequest:
+      originServerName: shop.acme.dev
+  - service: http_status:404
 `,
 		},
 		Links: []string{

@@ -16,6 +16,7 @@ var _ = register(lint.Rule{
 	Family:   lint.Ports,
 	Severity: lint.Error,
 	Symptom:  "start failure",
+	Tunnels:  true,
 	Run:      portZero,
 	Doc: lint.Doc{
 		Title: "port 0",
@@ -56,6 +57,13 @@ frontend www
 backend app
     server app1 10.0.0.10:0 check
 `,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://10.0.0.10:0
+  - service: http_status:404
+`,
 		},
 		Good: lint.Example{
 			Nginx: `events {}
@@ -84,6 +92,13 @@ frontend www
 
 backend app
     server app1 10.0.0.10:3000 check
+`,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://10.0.0.10:8080
+  - service: http_status:404
 `,
 		},
 		Links: []string{

@@ -31,7 +31,7 @@ const testdata = "../testdata/rules"
 const projectSuffix = ".project"
 
 // extensions are the names of roots in testdata: what is in sub-folders is there to be included.
-var extensions = map[syntax.Dialect]string{syntax.Nginx: ".conf", syntax.HAProxy: ".cfg"}
+var extensions = map[syntax.Dialect]string{syntax.Nginx: ".conf", syntax.HAProxy: ".cfg", syntax.Cloudflared: ".yaml"}
 
 // TestRules proves every rule: its declaration, its folder testdata/rules/ID and its examples.
 //

@@ -7,6 +7,7 @@ var _ = register(lint.Rule{
 	Family:   lint.Reading,
 	Severity: lint.Error,
 	Symptom:  "start failure",
+	Tunnels:  true,
 	Run:      reportProblems("syntax"),
 	Doc: lint.Doc{
 		Title: "text that the proxy cannot read",
@@ -45,6 +46,13 @@ frontend www
 backend app
     server app1 10.0.0.10:8080 check
 `,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+   service: http://10.0.0.10:8080
+  - service: http_status:404
+`,
 		},
 		Good: lint.Example{
 			Nginx: `events {}
@@ -71,6 +79,13 @@ frontend www
 
 backend app
     server app1 10.0.0.10:8080 check
+`,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://10.0.0.10:8080
+  - service: http_status:404
 `,
 		},
 		Links: []string{

@@ -7,11 +7,12 @@ var _ = register(lint.Rule{
 	Family:   lint.Reading,
 	Severity: lint.Warning,
 	Symptom:  "start failure",
+	Tunnels:  true,
 	Run:      reportProblems("unknown-directive"),
 	Doc: lint.Doc{
 		Title: "a name that no known module or version has",
 		Why: `A proxy does not pass over a name it does not know: nginx says "unknown directive", HAProxy "unknown keyword",
-and neither starts. A reload keeps the old configuration running, a restart leaves nothing listening.
+and neither starts; cloudflared does, and passes over the key of an ingress rule with a warning. A reload keeps the old configuration running, a restart leaves nothing listening.
 
 It is a warning, not an error, because the name may belong to a module built into your nginx, or to a HAProxy
 release that is newer than this linter. Most often it is a slip of the finger, or a directive of a dynamic module
@@ -44,6 +45,15 @@ backend app
     server app1 10.0.0.10:8080 check
     server app2 10.0.0.11:8080 check
 `,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://10.0.0.10:8080
+    originRequest:
+      noTlsVerify: true
+  - service: http_status:404
+`,
 		},
 		Good: lint.Example{
 			Nginx: `events {}
@@ -70,6 +80,15 @@ backend app
     balance leastconn
     server app1 10.0.0.10:8080 check
     server app2 10.0.0.11:8080 check
+`,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://10.0.0.10:8080
+    originRequest:
+      noTLSVerify: true
+  - service: http_status:404
 `,
 		},
 		Links: []string{

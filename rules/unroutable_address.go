@@ -16,6 +16,7 @@ var _ = register(lint.Rule{
 	Family:   lint.Addresses,
 	Severity: lint.Error,
 	Symptom:  "502",
+	Tunnels:  true,
 	Run:      unroutableAddress,
 	Doc: lint.Doc{
 		Title: "an upstream address at which no server can be",
@@ -59,6 +60,13 @@ frontend www
 backend app
     server app1 255.255.255.255:8080
 `,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://192.0.2.10:8080
+  - service: http_status:404
+`,
 		},
 		Good: lint.Example{
 			Nginx: `events {}
@@ -87,6 +95,13 @@ frontend www
 
 backend app
     server app1 10.0.0.10:8080
+`,
+			Cloudflared: `tunnel: shop
+credentials-file: /etc/cloudflared/shop.json
+ingress:
+  - hostname: shop.acme.dev
+    service: http://10.0.0.10:8080
+  - service: http_status:404
 `,
 		},
 		Links: []string{
