@@ -3,6 +3,9 @@ package rules
 import (
 	"context"
 	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
 
 	"github.com/proxylint/proxylint/lint"
 	"github.com/proxylint/proxylint/lint/probe"
@@ -128,8 +131,32 @@ func liveSkipped(_ context.Context, p *lint.Pass) {
 		targets[reason] = append(targets[reason], r)
 	}
 	for _, reason := range reasons {
-		p.Report(skippedTogether(reason, targets[reason], p.Live.Complete))
+		d := skippedTogether(reason, targets[reason], p.Live.Complete)
+		if at := publishedAs(p, targets[reason][0]); at != "" && reason.cause == probe.NotTestable {
+			d.Message += "; " + at + " leads there from this machine"
+		}
+		p.Report(d)
 	}
+}
+
+// publishedAs returns where the machine that a container runs on forwards to a target that is one of its ports.
+func publishedAs(p *lint.Pass, r *probe.Result) string {
+	home := p.Inventory.Home(p.Config)
+	if home == nil || home.Service == nil || r.Addr.Host == "" {
+		return ""
+	}
+	for _, s := range home.Service.Lookup(r.Addr.Host).Services {
+		for _, m := range s.Published {
+			if m.Container == r.Addr.Port && m.Host > 0 && !m.UDP {
+				host := m.Address
+				if addr, err := netip.ParseAddr(host); err != nil || addr.IsUnspecified() {
+					host = "127.0.0.1"
+				}
+				return net.JoinHostPort(host, strconv.Itoa(m.Host))
+			}
+		}
+	}
+	return ""
 }
 
 // skip returns the outcome that kept all of a target from being tested.

@@ -64,13 +64,13 @@ func hostAddr(text string) (netip.Addr, bool) {
 }
 
 // addMachines adds a machine under each of its names. Addresses that stand there twice count once, and what a
-// template is to fill in is no name.
+// template is to fill in, or what stands nowhere, is no name.
 func (r *reader) addMachines(names []Value, addrs []netip.Addr, ports []int) {
 	addrs = distinctAddrs(addrs)
 	seen := map[string]bool{}
 	for _, name := range names {
 		key := hostKey(name.Text)
-		if key == "" || seen[key] || strings.Contains(key, "{{") || strings.Contains(key, "${") {
+		if key == "" || name.At.IsZero() || seen[key] || strings.Contains(key, "{{") || strings.Contains(key, "${") {
 			continue
 		}
 		seen[key] = true
