@@ -1,4 +1,4 @@
-# An image of proxylint alone; what it lints is mounted at /work.
+# An image of proxylint alone; what it lints is mounted at /src.
 FROM --platform=$BUILDPLATFORM golang:1.26 AS build
 ARG TARGETOS TARGETARCH VERSION
 WORKDIR /src
@@ -16,5 +16,5 @@ LABEL org.opencontainers.image.title="proxylint" \
 COPY LICENSE /usr/share/doc/proxylint/LICENSE
 COPY --from=build /out/proxylint /usr/bin/proxylint
 USER 65532:65532
-WORKDIR /work
+WORKDIR /src
 ENTRYPOINT ["/usr/bin/proxylint"]

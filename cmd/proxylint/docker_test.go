@@ -65,7 +65,7 @@ func TestDockerImage(t *testing.T) {
 	if id, err := strconv.Atoi(user); err != nil || id == 0 {
 		t.Errorf("USER %s, want a number other than 0", user)
 	}
-	if dir := final["WORKDIR"][0]; dir != "/work" {
+	if dir := final["WORKDIR"][0]; dir != "/src" {
 		t.Errorf("WORKDIR %s", dir)
 	}
 	for _, label := range []string{"title", "description", "source", "licenses", "version"} {

@@ -214,10 +214,10 @@ func TestExampleCompose(t *testing.T) {
 	}
 	parseYAML(t, examples+"compose/compose.yml", &project)
 	service := project.Services["proxylint"]
-	if !slices.Contains(service.Profiles, "check") || !slices.Contains(service.Volumes, "./nginx.conf:/work/nginx.conf:ro") {
+	if !slices.Contains(service.Profiles, "check") || !slices.Contains(service.Volumes, "./nginx.conf:/src/nginx.conf:ro") {
 		t.Errorf("the service is %+v", service)
 	}
-	out := runsExample(t, append(service.Command, "--plan"), "/work", examples+"compose")
+	out := runsExample(t, append(service.Command, "--plan"), "/src", examples+"compose")
 	if !strings.HasPrefix(out, "TARGET") || !strings.Contains(out, "app:80 ") || !strings.Contains(out, "1 target\n") {
 		t.Errorf("it would dial %s", out)
 	}
