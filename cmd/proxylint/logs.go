@@ -51,7 +51,8 @@ func logsCommand() *cli.Command {
 				Name: "format", Value: "text", DefaultText: "text", Usage: "write `F`: " + alternatives(keys(logWriters)),
 			}),
 			&cli.StringFlag{Name: "since", Usage: "pass over what is older than `AGE`, such as 2h or 30m, or than a time, such as 2026-11-23T14:00"},
-		}, logInputFlags()...),
+			&cli.BoolFlag{Name: "live", DisableDefaultText: true, Usage: "dial the servers of --config that the logs blame, see proxylint live --help"},
+		}, append(hide(dialFlags()), logInputFlags()...)...),
 	}
 }
 

@@ -10,7 +10,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/proxylint/proxylint/lint"
 	"github.com/proxylint/proxylint/lint/logs"
+	"github.com/proxylint/proxylint/lint/probe"
 	"github.com/proxylint/proxylint/lint/report"
 	"github.com/proxylint/proxylint/parsers/proxy"
 	"github.com/proxylint/proxylint/rules"
@@ -31,6 +33,7 @@ func logInputFlags() []cli.Flag {
 type logConfigs struct {
 	*input
 	read []*proxy.Config
+	live liveFlags
 }
 
 // newLogConfigs reads the configurations that the user names.
@@ -46,7 +49,14 @@ func newLogConfigs(c *cli.Context) (*logConfigs, error) {
 	if slices.Contains(in.paths, "") {
 		return nil, errors.New("--config is empty: it may come from a variable that is not set")
 	}
-	configs := &logConfigs{input: in}
+	live, err := newLiveFlags(c, in)
+	if err != nil {
+		return nil, err
+	}
+	if live.on && len(in.paths) == 0 {
+		return nil, errors.New("--live dials servers of a configuration, and no --config is given")
+	}
+	configs := &logConfigs{input: in, live: live}
 	if len(in.paths) > 0 {
 		configs.read, err = in.read(c.App.Reader)
 	}
@@ -61,8 +71,35 @@ func (l *logConfigs) join(c *cli.Context, summary *logs.Summary) {
 	if len(l.read) == 0 {
 		return
 	}
-	result := l.judge(c.Context, l.read, rules.All(), nil)
-	summary.Join(logs.Around{Configs: l.read, Found: report.Safe(result.Diagnostics), Host: l.facts.Host})
+	around := logs.Around{Configs: l.read, Host: l.facts.Host}
+	if l.live.on {
+		summary.Join(around) // which tells whom to dial
+		around.Dialed = l.dial(c, summary)
+	}
+	found := report.Safe(l.judge(c.Context, l.read, rules.All(), around.Dialed).Diagnostics)
+	around.Live, around.Found = split(found, func(d lint.Diagnostic) bool { return rules.Find(d.Rule).Live })
+	summary.Join(around)
+}
+
+// dial dials the servers that the logs blame, as proxylint live does.
+func (l *logConfigs) dial(c *cli.Context, summary *logs.Summary) *probe.Results {
+	targets := summary.Blamed(l.live.targets(l.read, l.facts))
+	if len(targets) == 0 {
+		fmt.Fprintln(c.App.ErrWriter, "proxylint: no cause leads to a server that could be dialed")
+	}
+	return dial(c, targets, l.live.options)
+}
+
+// split parts what fits from what does not.
+func split[T any](list []T, fits func(T) bool) (those, others []T) {
+	for _, v := range list {
+		if fits(v) {
+			those = append(those, v)
+		} else {
+			others = append(others, v)
+		}
+	}
+	return those, others
 }
 
 // readNamed reads a configuration that a log names, and goes without one that can't be read: nobody asked for it.

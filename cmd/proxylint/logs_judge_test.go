@@ -79,8 +79,28 @@ func TestLogsJudge(t *testing.T) {
 				said, _ := os.ReadFile(log)
 				t.Errorf("want %q and the route %q, got:\n%s\nof the log:\n%s", place, test.route, out, said)
 			}
+			dialing := []string{"logs", "--live", "--no-inventory", "--config", config, log}
+			if out, _ := exec.Command("proxylint", dialing...).Output(); !strings.Contains(string(out), "[live-refused]\n") {
+				t.Errorf("it is not told that nobody listens still:\n%s", out)
+			}
+			serveAt(t, dead)
+			if out, _ := exec.Command("proxylint", dialing...).Output(); !strings.Contains(string(out), "    = dialed now: "+dead+" answers 204 after ") {
+				t.Errorf("it is not told that somebody listens now:\n%s", out)
+			}
 		})
 	}
+}
+
+// serveAt starts a server at an address, which answers without a body.
+func serveAt(t *testing.T, address string) {
+	t.Helper()
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Skip(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })}
+	go server.Serve(l)
+	t.Cleanup(func() { server.Close() })
 }
 
 // unused returns an address that nobody listens on.

@@ -42,10 +42,13 @@ func (f findings) within(at syntax.Ref) []lint.Diagnostic {
 	return list[from:max(from, to)]
 }
 
-// explain returns the findings that explain a group: those of the cause's rules on the server, on the way there and in
-// the settings that count there; then whatever else is found on the server and the route. Of a group that is about the
-// proxy itself, those of the cause's rules anywhere.
-func (f findings) explain(g *Group, site *Site, files map[string]bool) []lint.Diagnostic {
+// explainer chooses findings.
+type explainer struct{ found, live findings }
+
+// explain returns the findings that explain a group: what dialing found on the server and on the way there; those of the
+// cause's rules there and in the settings that count there; then whatever else is found on the server and the route. Of a
+// group that is about the proxy itself, those of the cause's rules anywhere.
+func (x explainer) explain(g *Group, site *Site, files map[string]bool) []lint.Diagnostic {
 	var list []lint.Diagnostic
 	add := func(found []lint.Diagnostic, wants func(lint.Diagnostic) bool) {
 		for _, d := range found {
@@ -57,23 +60,29 @@ func (f findings) explain(g *Group, site *Site, files map[string]bool) []lint.Di
 	}
 	ofCause := func(found []lint.Diagnostic) []lint.Diagnostic { return likelyFirst(found, g.Cause.Info().Rules) }
 	always := func(lint.Diagnostic) bool { return true }
-	lines := site.lines()
+	lines, blocks := site.lines(), site.blocks()
+	for _, at := range slices.Concat(site.servers(), lines) {
+		add(x.live.within(at), always)
+	}
+	addOwn := func(of func(block syntax.Ref) []lint.Diagnostic) {
+		for _, block := range blocks {
+			add(of(block.File.Ref(block.Span)), func(d lint.Diagnostic) bool { return isOwn(block, d.At) })
+		}
+	}
+	addOwn(x.live.within)
 	for _, line := range lines {
-		add(ofCause(f.within(line)), always)
+		add(ofCause(x.found.within(line)), always)
 	}
-	for _, block := range site.blocks() {
-		own := func(d lint.Diagnostic) bool { return isOwn(block, d.At) }
-		add(ofCause(f.within(block.File.Ref(block.Span))), own)
-	}
+	addOwn(func(block syntax.Ref) []lint.Diagnostic { return ofCause(x.found.within(block)) })
 	for _, setting := range site.settings() {
-		add(ofCause(f.within(setting)), always)
+		add(ofCause(x.found.within(setting)), always)
 	}
 	for _, line := range lines {
-		add(f.within(line), g.fits)
+		add(x.found.within(line), g.fits)
 	}
 	if g.Target == "" && site.At().IsZero() {
 		for _, path := range slices.Sorted(maps.Keys(files)) {
-			add(ofCause(f[path]), always)
+			add(ofCause(x.found[path]), always)
 		}
 	}
 	return list

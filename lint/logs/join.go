@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/proxylint/proxylint/lint"
+	"github.com/proxylint/proxylint/lint/probe"
 	"github.com/proxylint/proxylint/parsers/proxy"
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
@@ -17,7 +18,8 @@ type Site struct {
 	Route    *proxy.Route
 	Section  *syntax.Stmt      // the server block or frontend, where no route is known
 	Stale    string            // the address or names in the log that the configuration does not have
-	Findings []lint.Diagnostic // those that explain the cause, the nearest first
+	Findings []lint.Diagnostic // those that explain the cause: what dialing found, then the nearest first
+	Dialed   []*probe.Result   // what came of its servers, where they were dialed
 }
 
 // At returns the place that a group stands on; zero: there is none.
@@ -43,12 +45,15 @@ func (s *Site) At() syntax.Ref {
 type Around struct {
 	Configs []*proxy.Config
 	Found   []lint.Diagnostic              // what is found in them, by file and place, free of secrets
+	Live    []lint.Diagnostic              // what dialing found, likewise
+	Dialed  *probe.Results                 // nil: nothing was dialed
 	Host    func(name string) []netip.Addr // the addresses of a name, where they are known
 }
 
 // Join finds the site of every group, as far as there is a configuration of its proxy.
 func (s *Summary) Join(around Around) {
-	findings := newFindings(around.Found)
+	explainer := explainer{found: newFindings(around.Found), live: newFindings(around.Live)}
+	dialed := dialedAt(around.Dialed)
 	wanted := map[string]bool{}
 	for _, g := range s.groups {
 		host, port := splitPort(g.Target)
@@ -76,7 +81,10 @@ func (s *Summary) Join(around Around) {
 		} else {
 			m.haproxySite(g, site)
 		}
-		site.Findings = findings.explain(g, site, m.files)
+		site.Findings = explainer.explain(g, site, m.files)
+		for _, at := range site.servers() {
+			site.Dialed = append(site.Dialed, dialed[at]...)
+		}
 		g.Site = site
 	}
 }

@@ -53,6 +53,9 @@ func (s *Site) notes(r *Report) []string {
 	if s.Route != nil && r.place(s.Route.At).Line != r.place(s.At()).Line {
 		notes = append(notes, r.place(s.Route.At).String()+": "+routeText(s.Route))
 	}
+	if answers := s.answers(); answers != "" {
+		notes = append(notes, answers)
+	}
 	for _, d := range s.Findings {
 		notes = append(notes, findingText(r, d))
 		if d.Hint != "" {

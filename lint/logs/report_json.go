@@ -24,6 +24,7 @@ type (
 		Route     *jsonWay      `json:"route,omitempty"`
 		Stale     string        `json:"stale,omitempty"`
 		Findings  []jsonFinding `json:"findings,omitempty"`
+		Dialed    []jsonDialed  `json:"dialed,omitempty"`
 		Target    string        `json:"target,omitempty"`
 		Server    string        `json:"server,omitempty"`
 		Count     int           `json:"count"`
@@ -45,6 +46,15 @@ type (
 		Rule     string `json:"rule"`
 		Message  string `json:"message"`
 		Hint     string `json:"hint,omitempty"`
+	}
+	jsonDialed struct {
+		Place   place   `json:"place"`
+		Address string  `json:"address"`
+		Code    string  `json:"code,omitempty"`
+		Cause   string  `json:"cause"`
+		Status  int     `json:"status,omitempty"`
+		Detail  string  `json:"detail,omitempty"`
+		Took    float64 `json:"took_ms"`
 	}
 	jsonLost struct {
 		S500 int `json:"500"`
@@ -132,5 +142,13 @@ func (j *jsonGroup) addSite(s *Site, r *Report) {
 	j.Stale = clean(s.Stale)
 	for _, d := range s.Findings {
 		j.Findings = append(j.Findings, jsonFinding{r.place(d.At), d.Severity.String(), d.Rule, d.Message, d.Hint})
+	}
+	for _, result := range s.Dialed {
+		for _, try := range result.Tries {
+			j.Dialed = append(j.Dialed, jsonDialed{
+				r.place(result.Addr.At), clean(result.Dialed(try)), string(try.Code), try.Cause.String(), try.Status,
+				clean(try.Detail), float64(try.Took.Microseconds()) / 1000,
+			})
+		}
 	}
 }
