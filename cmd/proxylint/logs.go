@@ -6,15 +6,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
-	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/proxylint/proxylint/lint/logs"
 	"github.com/proxylint/proxylint/lint/safe"
-	"github.com/proxylint/proxylint/parsers"
 )
 
 const logsHelp = `Usage: proxylint logs [flags] FILE...
@@ -30,6 +27,7 @@ Examples:
   proxylint logs --since 2h /var/log/nginx/error.log /var/log/nginx/access.log
   proxylint logs --config /etc/nginx/nginx.conf /var/log/nginx/error.log
   journalctl -u haproxy -o cat | proxylint logs -
+  proxylint logs --follow --since 10m --config haproxy.cfg /var/log/haproxy.log
 
 Exit codes: 0 no cause of level error, 1 one at least, 2 proxylint could not do its work.
 `
@@ -51,6 +49,7 @@ func logsCommand() *cli.Command {
 				Name: "format", Value: "text", DefaultText: "text", Usage: "write `F`: " + alternatives(keys(logWriters)),
 			}),
 			&cli.StringFlag{Name: "since", Usage: "pass over what is older than `AGE`, such as 2h or 30m, or than a time, such as 2026-11-23T14:00"},
+			&cli.BoolFlag{Name: "follow", DisableDefaultText: true, Usage: "go on as the FILEs grow, and tell what is new, until an interrupt"},
 			&cli.BoolFlag{Name: "live", DisableDefaultText: true, Usage: "dial the servers of --config that the logs blame, see proxylint live --help"},
 		}, append(hide(dialFlags()), logInputFlags()...)...),
 	}
@@ -59,6 +58,9 @@ func logsCommand() *cli.Command {
 func runLogs(c *cli.Context) error {
 	write, err := pick(c, "format", logWriters)
 	if err != nil {
+		return err
+	}
+	if err := checkFollow(c); err != nil {
 		return err
 	}
 	if c.NArg() == 0 {
@@ -72,14 +74,19 @@ func runLogs(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	report, err := readLogs(c, logs.Declared(configs.read), since)
+	dir, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	reader := newLogReader(c, logs.Declared(configs.read), since, dir)
+	if c.Bool("follow") {
+		return reader.follow(c, configs)
+	}
+	report, err := reader.readAll(c)
 	if err != nil {
 		return err
 	}
 	configs.join(c, report.Summary)
-	if report.Dir, err = os.Getwd(); err != nil {
-		return err
-	}
 	var out bytes.Buffer
 	if err := write(&out, report); err != nil {
 		return err
@@ -91,74 +98,6 @@ func runLogs(c *cli.Context) error {
 		return errFindings
 	}
 	return nil
-}
-
-// readLogs reads all that the arguments name, one after the other.
-func readLogs(c *cli.Context, formats []*logs.Format, since time.Time) (logs.Report, error) {
-	debug.SetGCPercent(400) // nearly nothing is kept
-	parser, report := logs.NewParser(logs.Options{Formats: formats}), logs.Report{Summary: logs.NewSummary()}
-	add := func(e *logs.Event) {
-		if e.Time.IsZero() || !e.Time.Before(since) {
-			report.Summary.Add(e)
-		}
-	}
-	paths := logPaths(c.Args().Slice(), since)
-	progress := startLogProgress(c.App.ErrWriter, paths)
-	defer progress.end()
-	for _, path := range paths {
-		count, err := readLog(c.App.Reader, progress, parser, path, add)
-		if err != nil {
-			return report, err
-		}
-		report.Files++
-		report.Read.Add(count)
-	}
-	if report.Read.Cut > 0 {
-		fmt.Fprintf(c.App.ErrWriter, "proxylint: lines over 64 KiB, of which only the beginning was read: %d\n", report.Read.Cut)
-	}
-	return report, nil
-}
-
-// logPaths returns what to read, each once: before a log those that were rotated away from it, where they are not
-// older than what is asked for.
-func logPaths(args []string, since time.Time) []string {
-	var paths []string
-	for _, arg := range args {
-		series := []string{arg}
-		if arg != "-" {
-			series = logs.Series(arg)
-		}
-		for _, path := range series {
-			if info, err := os.Stat(path); path != arg && err == nil && info.ModTime().Before(since) {
-				continue
-			}
-			if !slices.Contains(paths, path) {
-				paths = append(paths, path)
-			}
-		}
-	}
-	return paths
-}
-
-// readLog reads one log.
-func readLog(stdin io.Reader, progress *logProgress, parser *logs.Parser, path string, add func(*logs.Event)) (logs.Count, error) {
-	if path != "-" {
-		file, err := logs.Open(path, progress.reader)
-		if err != nil {
-			return logs.Count{}, parsers.PathError(path, err)
-		}
-		defer file.Close()
-		count, err := parser.Read(file, path, add)
-		if err != nil {
-			err = parsers.PathError(path, err)
-		}
-		return count, err
-	}
-	text, err := logs.Decompress(stdin)
-	if err != nil {
-		return logs.Count{}, fmt.Errorf("standard input: %w", err)
-	}
-	return parser.Read(text, path, add)
 }
 
 // parseSince reads an age, or a time of this machine's zone; the zero time for "".

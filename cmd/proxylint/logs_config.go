@@ -32,8 +32,10 @@ func logInputFlags() []cli.Flag {
 // logConfigs are the configurations that logs are joined with.
 type logConfigs struct {
 	*input
-	read []*proxy.Config
-	live liveFlags
+	read   []*proxy.Config
+	live   liveFlags
+	around *logs.Around // nil before the first join
+	groups int          // of the last join
 }
 
 // newLogConfigs reads the configurations that the user names.
@@ -63,22 +65,36 @@ func newLogConfigs(c *cli.Context) (*logConfigs, error) {
 	return configs, err
 }
 
-// join leads what the logs tell to the lines of the configurations; if there are none, of one that a log names.
+// join leads what the logs tell to the lines of the configurations; if there are none, of one that a log names. It does
+// nothing where all groups were led there before.
 func (l *logConfigs) join(c *cli.Context, summary *logs.Summary) {
+	groups := len(summary.Groups())
+	if groups == l.groups {
+		return
+	}
+	l.groups = groups
 	if path := namedIn(summary); len(l.paths) == 0 && path != "" {
 		l.readNamed(c, path)
 	}
 	if len(l.read) == 0 {
 		return
 	}
-	around := logs.Around{Configs: l.read, Host: l.facts.Host}
+	if l.around == nil {
+		l.around = l.look(c, summary)
+	}
+	summary.Join(*l.around)
+}
+
+// look finds out what there is to say of the configurations.
+func (l *logConfigs) look(c *cli.Context, summary *logs.Summary) *logs.Around {
+	around := &logs.Around{Configs: l.read, Host: l.facts.Host}
 	if l.live.on {
-		summary.Join(around) // which tells whom to dial
+		summary.Join(*around) // which tells whom to dial
 		around.Dialed = l.dial(c, summary)
 	}
 	found := report.Safe(l.judge(c.Context, l.read, rules.All(), around.Dialed).Diagnostics)
 	around.Live, around.Found = split(found, func(d lint.Diagnostic) bool { return rules.Find(d.Rule).Live })
-	summary.Join(around)
+	return around
 }
 
 // dial dials the servers that the logs blame, as proxylint live does.

@@ -131,9 +131,8 @@ func (p *prefixes) String() string { return "" }
 // dial dials targets, and shows on standard error how far it is. An interrupt ends it early, with what is known by then;
 // a second one ends the program.
 func dial(c *cli.Context, targets []*probe.Target, o probe.Options) *probe.Results {
-	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := interruptible(c.Context)
 	defer stop()
-	context.AfterFunc(ctx, stop) // gives the next signal its usual effect
 	done := showProgress(c.App.ErrWriter, &o, len(targets))
 	results := probe.Run(ctx, targets, o)
 	done()
@@ -141,4 +140,11 @@ func dial(c *cli.Context, targets []*probe.Target, o probe.Options) *probe.Resul
 		fmt.Fprintln(c.App.ErrWriter, "proxylint: interrupted: this is what is known so far")
 	}
 	return results
+}
+
+// interruptible returns a context that an interrupt ends. A second one has its usual effect.
+func interruptible(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
 }

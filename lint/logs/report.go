@@ -63,10 +63,8 @@ func plural(n int, noun string) string {
 
 // text writes a group. Its first line has the form of a finding's: "path:line:column: severity: cause".
 func (g *Group) text(b *strings.Builder, r *Report, whole [2]time.Time) {
-	if place := g.place(r); place != "" {
-		fmt.Fprintf(b, "%s: ", safe.LineStart(place))
-	}
-	fmt.Fprintf(b, "%s: %s\n", g.Cause.Info().Level, g.head())
+	g.lead(b, r)
+	b.WriteByte('\n')
 	if when := g.when(whole); when != "" {
 		fmt.Fprintf(b, "    %s\n", when)
 	}
@@ -74,6 +72,14 @@ func (g *Group) text(b *strings.Builder, r *Report, whole [2]time.Time) {
 		fmt.Fprintf(b, "    = %s\n", note)
 	}
 	b.WriteByte('\n')
+}
+
+// lead writes the first line, without its end.
+func (g *Group) lead(b *strings.Builder, r *Report) {
+	if place := g.place(r); place != "" {
+		fmt.Fprintf(b, "%s: ", safe.LineStart(place))
+	}
+	fmt.Fprintf(b, "%s: %s", g.Cause.Info().Level, g.head())
 }
 
 // head tells the cause, what it is about and what was lost.

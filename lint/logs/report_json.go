@@ -13,6 +13,12 @@ type (
 		Groups  []jsonGroup `json:"groups"`
 		Summary jsonSummary `json:"summary"`
 	}
+	// A line of News, which has either.
+	jsonNews struct {
+		Version int          `json:"version"`
+		Group   *jsonGroup   `json:"group,omitempty"`
+		Summary *jsonSummary `json:"summary,omitempty"`
+	}
 	jsonGroup struct {
 		Cause     string        `json:"cause"`
 		Severity  string        `json:"severity"`
@@ -93,13 +99,9 @@ const jsonVersion = 1
 
 // WriteJSON writes the object that schema.json describes.
 func WriteJSON(w io.Writer, r Report) error {
-	out := jsonReport{Version: jsonVersion, Groups: []jsonGroup{}, Summary: jsonSummary{
-		Files: r.Files, Lines: r.Read.Lines, Cut: r.Read.Cut, Events: r.Summary.Events, Lost: jsonLost(r.Summary.Lost()), Shares: append([]share{}, r.Summary.Lost().shares()...),
-	}}
+	out := jsonReport{Version: jsonVersion, Groups: []jsonGroup{}, Summary: r.json()}
 	for _, g := range r.Summary.Groups() {
-		group := g.json()
-		group.addSite(g.Site, &r)
-		out.Groups = append(out.Groups, group)
+		out.Groups = append(out.Groups, g.json(&r))
 	}
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
@@ -107,7 +109,15 @@ func WriteJSON(w io.Writer, r Report) error {
 	return encoder.Encode(out)
 }
 
-func (g *Group) json() jsonGroup {
+func (r *Report) json() jsonSummary {
+	lost := r.Summary.Lost()
+	return jsonSummary{
+		Files: r.Files, Lines: r.Read.Lines, Cut: r.Read.Cut, Events: r.Summary.Events,
+		Lost: jsonLost(lost), Shares: append([]share{}, lost.shares()...),
+	}
+}
+
+func (g *Group) json(r *Report) jsonGroup {
 	info := g.Cause.Info()
 	out := jsonGroup{
 		Cause: info.Name, Severity: info.Level.String(), Means: info.Means, Look: info.Look, Rules: info.Rules,
@@ -118,9 +128,10 @@ func (g *Group) json() jsonGroup {
 		out.First, out.Last = g.First.Format(time.RFC3339), g.Last.Format(time.RFC3339)
 		out.Histogram = &jsonBins{g.Over.Start().Format(time.RFC3339), int(g.Over.Width / time.Second), g.Over.Counts}
 	}
-	for _, r := range g.Routes {
-		out.Routes = append(out.Routes, jsonRoute{clean(r.Route), r.Count})
+	for _, route := range g.Routes {
+		out.Routes = append(out.Routes, jsonRoute{clean(route.Route), route.Count})
 	}
+	out.addSite(g.Site, r)
 	return out
 }
 
