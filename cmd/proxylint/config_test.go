@@ -39,7 +39,7 @@ func TestReadmeSettings(t *testing.T) {
 	if err := os.Mkdir("ops", 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string]string{settings.Name: example, "servers.csv": "", "ops/hosts": ""} {
+	for name, text := range map[string]string{settings.Name: example, "servers.csv": "", "ops/hosts": "", "ops/cloudflare-ips": ""} {
 		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -21,7 +21,7 @@ import (
 func TestDraftComments(t *testing.T) {
 	t.Chdir(t.TempDir())
 	text := regexp.MustCompile(`(?m)^# ([a-z-]+:|  )`).ReplaceAllString(draftTail, "$1")
-	for name, text := range map[string]string{settings.Name: text, "servers.csv": "", "hosts": ""} {
+	for name, text := range map[string]string{settings.Name: text, "servers.csv": "", "cloudflare-ips": "", "hosts": ""} {
 		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -45,6 +45,7 @@ const draftTail = `
 
 # More facts: what other tools print, and names that the proxy's machine knows.
 # inventory: [servers.csv]
+# ranges: [cloudflare-ips]
 # hosts: hosts
 
 # Bounds of a run that dials, which no file can ask for.

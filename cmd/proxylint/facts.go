@@ -27,6 +27,9 @@ func (f *factFlags) fill(said *settings.Settings) {
 	if len(f.files) == 0 {
 		f.files = said.Inventory
 	}
+	if len(f.ranges) == 0 {
+		f.ranges = said.Ranges
+	}
 }
 
 // named reads the files that the user names.

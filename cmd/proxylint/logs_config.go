@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,7 +26,7 @@ func logInputFlags() []cli.Flag {
 	})
 	return append([]cli.Flag{&cli.GenericFlag{
 		Name: "config", Value: &repeated{},
-		Usage: "lead causes to the lines of `FILE`, an nginx.conf or haproxy.cfg; may be repeated (default: one that the log names)",
+		Usage: "lead causes to the lines of `FILE`, an nginx.conf or haproxy.cfg; may be repeated (default: the settings' roots, else one that the log names)",
 	}}, flags...)
 }
 
@@ -38,13 +39,15 @@ type logConfigs struct {
 	groups int          // of the last join
 }
 
-// newLogConfigs reads the configurations that the user names.
+// newLogConfigs reads the configurations that the user or the settings name.
 func newLogConfigs(c *cli.Context) (*logConfigs, error) {
 	in, err := newInput(c)
 	if err != nil {
 		return nil, err
 	}
-	in.paths = *c.Generic("config").(*repeated)
+	if in.paths = *c.Generic("config").(*repeated); len(in.paths) == 0 {
+		in.paths = in.settings.RootPaths()
+	}
 	if slices.Contains(in.paths, stdinPath) && slices.Contains(c.Args().Slice(), stdinPath) {
 		return nil, errors.New("standard input can't be both the log and its --config")
 	}
@@ -56,7 +59,7 @@ func newLogConfigs(c *cli.Context) (*logConfigs, error) {
 		return nil, err
 	}
 	if live.on && len(in.paths) == 0 {
-		return nil, errors.New("--live dials servers of a configuration, and no --config is given")
+		return nil, errors.New("--live dials servers of a configuration, and there is none: --config names one")
 	}
 	configs := &logConfigs{input: in, live: live}
 	if len(in.paths) > 0 {
@@ -91,6 +94,10 @@ func (l *logConfigs) look(c *cli.Context, summary *logs.Summary) *logs.Around {
 	if l.live.on {
 		summary.Join(*around) // which tells whom to dial
 		around.Dialed = l.dial(c, summary)
+		found := around.Dialed.Addresses()
+		around.Host = func(name string) []netip.Addr {
+			return slices.Concat(found[strings.ToLower(strings.TrimSuffix(name, "."))], l.facts.Host(name))
+		}
 	}
 	found := report.Safe(l.judge(c.Context, l.read, rules.All(), around.Dialed).Diagnostics)
 	around.Live, around.Found = split(found, func(d lint.Diagnostic) bool { return rules.Find(d.Rule).Live })

@@ -17,7 +17,8 @@ type Site struct {
 	Upstream *proxy.Upstream
 	Route    *proxy.Route
 	Section  *syntax.Stmt      // the server block or frontend, where no route is known
-	Stale    string            // the address or names in the log that the configuration does not have
+	Stale    string            // the address or names in the log that the configuration does not have, or no longer leads to
+	Now      string            // where the name of the server leads, if Stale is where it led
 	Findings []lint.Diagnostic // those that explain the cause: what dialing found, then the nearest first
 	Dialed   []*probe.Result   // what came of its servers, where they were dialed
 }
@@ -62,9 +63,9 @@ func (s *Summary) Join(around Around) {
 	maps := map[syntax.Dialect]*siteMap{}
 	for _, config := range around.Configs {
 		if maps[config.Dialect] == nil {
-			maps[config.Dialect] = newSiteMap(wanted)
+			maps[config.Dialect] = newSiteMap(wanted, around.Host)
 		}
-		maps[config.Dialect].add(config, around.Host)
+		maps[config.Dialect].add(config)
 	}
 	for _, g := range s.groups {
 		dialect := syntax.HAProxy
@@ -97,6 +98,7 @@ type spot struct {
 
 // siteMap finds parts of the configurations of one dialect.
 type siteMap struct {
+	host      func(name string) []netip.Addr
 	wanted    map[string]bool              // keys of the addresses that the logs have: a configuration may have a million
 	addresses map[string][]spot            // by host:port, host or unix:path
 	upstreams map[string][]*proxy.Upstream // by name
@@ -108,14 +110,17 @@ type siteMap struct {
 	partial   bool                     // the configurations may have parts that were not read
 }
 
-func newSiteMap(wanted map[string]bool) *siteMap {
+func newSiteMap(wanted map[string]bool, host func(name string) []netip.Addr) *siteMap {
+	if host == nil {
+		host = func(string) []netip.Addr { return nil }
+	}
 	return &siteMap{
-		wanted: wanted, uncertain: map[*proxy.Upstream]bool{}, addresses: map[string][]spot{}, upstreams: map[string][]*proxy.Upstream{},
+		host: host, wanted: wanted, uncertain: map[*proxy.Upstream]bool{}, addresses: map[string][]spot{}, upstreams: map[string][]*proxy.Upstream{},
 		sections: map[string][]*syntax.Stmt{}, routes: map[*syntax.Stmt][]*proxy.Route{}, files: map[string]bool{},
 	}
 }
 
-func (m *siteMap) add(config *proxy.Config, host func(string) []netip.Addr) {
+func (m *siteMap) add(config *proxy.Config) {
 	m.partial = m.partial || config.Tree.Fragment || len(config.Tree.Unread) > 0
 	for _, file := range config.Tree.Files {
 		m.files[file.Path] = true
@@ -124,9 +129,9 @@ func (m *siteMap) add(config *proxy.Config, host func(string) []netip.Addr) {
 	ports := defaultPorts(config)
 	for _, u := range config.Upstreams {
 		m.upstreams[u.Name] = append(m.upstreams[u.Name], u)
-		m.uncertain[u] = isUncertain(u)
+		m.uncertain[u] = m.isUncertain(u)
 		for _, e := range u.Endpoints {
-			for _, key := range addressKeys(e.Addr, ports[u], host) {
+			for _, key := range addressKeys(e.Addr, ports[u], m.host) {
 				if m.wanted[key] {
 					m.addresses[key] = append(m.addresses[key], spot{u, e})
 				}
@@ -184,7 +189,7 @@ func addressKeys(a proxy.Address, port int, host func(string) []netip.Addr) []st
 		port = a.Port
 	}
 	hosts := []string{hostKey(a.Host)}
-	if host != nil && !isLiteral(a.Host) {
+	if !isLiteral(a.Host) {
 		for _, addr := range host(a.Host) {
 			hosts = append(hosts, addr.Unmap().String())
 		}
@@ -224,15 +229,28 @@ func nearest(spots []spot, routes []*proxy.Route) (spot, *proxy.Route) {
 	return spots[0], nil
 }
 
-// isUncertain reports whether a pool may hold addresses that its servers do not show: those of names, among others.
-func isUncertain(u *proxy.Upstream) bool {
-	if u.Open {
-		return true
+// isUncertain reports whether a pool may hold addresses that its servers do not show: those of names that nothing is known
+// of, among others.
+func (m *siteMap) isUncertain(u *proxy.Upstream) bool {
+	return u.Open || slices.ContainsFunc(u.Endpoints, func(e *proxy.Endpoint) bool {
+		return e.Addr.Dynamic || e.Addr.Socket == "" && !isLiteral(e.Addr.Host) && len(m.host(e.Addr.Host)) == 0
+	})
+}
+
+// leadsElsewhere tells where the name of a server leads, if not to the address that was logged; "": there, or it is not
+// known.
+func (m *siteMap) leadsElsewhere(e *proxy.Endpoint, logged string) string {
+	host, _ := splitPort(logged)
+	if e == nil || e.Addr.Dynamic || !isLiteral(host) || isLiteral(e.Addr.Host) {
+		return ""
 	}
-	for _, e := range u.Endpoints {
-		if e.Addr.Dynamic || e.Addr.Socket == "" && !isLiteral(e.Addr.Host) {
-			return true
-		}
+	var addrs []string
+	for _, addr := range m.host(e.Addr.Host) {
+		addrs = append(addrs, addr.Unmap().String())
 	}
-	return false
+	if len(addrs) == 0 || slices.Contains(addrs, host) {
+		return ""
+	}
+	const most = 4
+	return e.Addr.Host + " is " + strings.Join(addrs[:min(most, len(addrs))], ", ")
 }

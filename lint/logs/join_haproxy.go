@@ -24,12 +24,13 @@ func (m *siteMap) haproxySite(g *Group, site *Site) {
 		return
 	}
 	site.Endpoint = serverNamed(site.Upstream, e.ServerName)
+	site.Now = m.leadsElsewhere(site.Endpoint, e.Upstream)
 	switch {
 	case site.Endpoint == nil:
 		if !m.partial && !site.Upstream.Open {
 			site.Stale = e.Backend + "/" + e.ServerName
 		}
-	case e.Upstream != "" && isMoved(site.Endpoint, e.Upstream):
+	case site.Now != "" || e.Upstream != "" && isMoved(site.Endpoint, e.Upstream):
 		site.Stale = e.Upstream
 	}
 }

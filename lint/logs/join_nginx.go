@@ -37,15 +37,17 @@ func (m *siteMap) nginxSite(g *Group, site *Site) {
 		site.Upstream = s.upstream
 		return
 	}
-	if site.Route = asked; asked != nil && asked.To != nil && !asked.To.Implicit {
-		site.Upstream = asked.To
-		site.Endpoint = resolvedFrom(g.Target, asked.To)
+	if site.Route = asked; asked != nil && asked.To != nil {
+		if site.Endpoint = resolvedFrom(g.Target, asked.To); site.Endpoint != nil || !asked.To.Implicit {
+			site.Upstream = asked.To
+		}
 	}
 	if site.Route == nil && len(sections) > 0 {
 		site.Section = sections[0]
 	}
 	host, _ := splitPort(g.Target)
-	if site.Endpoint == nil && isLiteral(host) && !m.mayReach(routes) {
+	site.Now = m.leadsElsewhere(site.Endpoint, g.Target)
+	if site.Now != "" || site.Endpoint == nil && isLiteral(host) && !m.mayReach(routes) {
 		site.Stale = g.Target
 	}
 }

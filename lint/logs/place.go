@@ -65,10 +65,13 @@ func (s *Site) notes(r *Report) []string {
 	return notes
 }
 
-// stale tells what the configuration does not have; "": nothing.
+// stale tells what the configuration does not have, or what its name does not lead to; "": nothing.
 func (s *Site) stale() string {
-	if s == nil || s.Stale == "" {
+	switch {
+	case s == nil || s.Stale == "":
 		return ""
+	case s.Now != "":
+		return fmt.Sprintf("%s is stale: %s", clean(s.Stale), clean(s.Now))
 	}
 	return clean(s.Stale) + " is not in the configuration any more"
 }

@@ -29,6 +29,7 @@ type (
 		Upstream  string        `json:"upstream,omitempty"`
 		Route     *jsonWay      `json:"route,omitempty"`
 		Stale     string        `json:"stale,omitempty"`
+		Now       string        `json:"now,omitempty"`
 		Findings  []jsonFinding `json:"findings,omitempty"`
 		Dialed    []jsonDialed  `json:"dialed,omitempty"`
 		Target    string        `json:"target,omitempty"`
@@ -150,7 +151,7 @@ func (j *jsonGroup) addSite(s *Site, r *Report) {
 	if s.Route != nil {
 		j.Route = &jsonWay{r.place(s.Route.At), routeText(s.Route)}
 	}
-	j.Stale = clean(s.Stale)
+	j.Stale, j.Now = clean(s.Stale), clean(s.Now)
 	for _, d := range s.Findings {
 		j.Findings = append(j.Findings, jsonFinding{r.place(d.At), d.Severity.String(), d.Rule, d.Message, d.Hint})
 	}

@@ -36,7 +36,7 @@ func WritePrometheus(w io.Writer, r Report) error {
 	for _, s := range r.Summary.Lost().shares() {
 		m.Sample("proxylint_logs_lost_requests", statusLabel(s), float64(s.Count))
 	}
-	m.Whole("proxylint_logs_stale_addresses", "Addresses in the logs that the configuration does not have.", float64(stale))
+	m.Whole("proxylint_logs_stale_addresses", "Addresses in the logs that the configuration does not have, or no longer leads to.", float64(stale))
 	m.Whole("proxylint_logs_lines", "Lines read.", float64(r.Read.Lines))
 	return m.Flush()
 }

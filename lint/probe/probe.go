@@ -7,6 +7,8 @@ package probe
 
 import (
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/proxylint/proxylint/lint/inventory"
@@ -235,4 +237,22 @@ func (r *Results) Of(c *proxy.Config) []*Result {
 		}
 	}
 	return list
+}
+
+// Addresses returns the addresses of the names that were looked up with success, those that the proxy does not use among
+// them. Names are in lower case, without a final dot.
+func (r *Results) Addresses() map[string][]netip.Addr {
+	known := map[string][]netip.Addr{}
+	for _, result := range r.List {
+		name := strings.ToLower(strings.TrimSuffix(result.Addr.Host, "."))
+		if result.Lookup.How == Literal || !result.Found.Outcome.OK() {
+			continue
+		}
+		for _, addr := range slices.Concat(result.Found.Addrs, result.Found.Others) {
+			if !slices.Contains(known[name], addr.Addr()) {
+				known[name] = append(known[name], addr.Addr())
+			}
+		}
+	}
+	return known
 }

@@ -95,6 +95,7 @@ func (r *reader) settings(n yamldoc.Node, s *Settings) {
 		"overrides":  each(r, r.override, &s.overrides),
 		"directives": each(r, r.directive, &s.Directives),
 		"inventory":  each(r, r.existing, &s.Inventory),
+		"ranges":     each(r, r.existing, &s.Ranges),
 		"hosts":      one(r.existing, &s.Hosts),
 		"fail-on":    one(r.failOn, &s.FailOn),
 		"baseline":   one(r.path, &s.Baseline),

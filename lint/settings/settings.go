@@ -19,6 +19,7 @@ type Settings struct {
 	Roots      []parsers.Root
 	Directives []string // that modules of the user's own bring to nginx
 	Inventory  []string // files of facts
+	Ranges     []string // files of the networks that providers publish
 	Hosts      string   // a file like /etc/hosts; "": none
 	FailOn     string   // as the flag; "": not said
 	Baseline   string   // "": none

@@ -62,6 +62,7 @@ roots:
   - path: lb
 directives: [my_directive]
 inventory: [facts.csv]
+ranges: [ips-v4]
 hosts: ops/../facts.csv
 fail-on: never
 baseline: known.json
@@ -75,6 +76,7 @@ live:
   allow-public: false
 `)
 	write(t, "facts.csv", "")
+	write(t, "ips-v4", "")
 	s, err := read(t)
 	if err != nil {
 		t.Fatal(err)
@@ -89,8 +91,8 @@ live:
 	}, s.Roots); diff != "" {
 		t.Errorf("roots (-want +got):\n%s", diff)
 	}
-	said := fmt.Sprintln(s.Directives, s.Inventory, s.Hosts, s.FailOn, s.Baseline)
-	if want := "[my_directive] [facts.csv] facts.csv never known.json\n"; said != want {
+	said := fmt.Sprintln(s.Directives, s.Inventory, s.Ranges, s.Hosts, s.FailOn, s.Baseline)
+	if want := "[my_directive] [facts.csv] [ips-v4] facts.csv never known.json\n"; said != want {
 		t.Errorf("got %s, want %s", said, want)
 	}
 	l := s.Live
@@ -157,6 +159,7 @@ var bad = []string{
 	"directives: ['a;']",
 	"directives: my",
 	"inventory: a.csv",
+	"ranges: a.txt",
 	"hosts: [a]",
 	"fail-on: fatal",
 	"fail-on: [error]",
