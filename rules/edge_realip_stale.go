@@ -266,7 +266,8 @@ func harmOf(tree *syntax.Tree) harm {
 func (l *networkList) missing(h harm, e *edge, published inventory.Ranges, part provided, missing []netip.Prefix) lint.Diagnostic {
 	d := lint.Diagnostic{
 		At:      part[0].at,
-		Message: fmt.Sprintf("this list lacks %s of the networks of %s (%s)", listSome(missing), e.name, published.As),
+		Message: fmt.Sprintf("this list lacks %s of the networks of %s", listSome(missing), e.name),
+		Notes:   heldAgainst(published),
 	}
 	d.Hint, d.Fix = l.adding(h.dialect, part[len(part)-1].at, missing)
 	switch {
@@ -318,7 +319,8 @@ func givenUp(e *edge, published inventory.Ranges, n listedNetwork) lint.Diagnost
 		Severity: lint.Info,
 		Symptom:  lint.NoSymptom,
 		At:       n.at,
-		Message:  fmt.Sprintf("%s is no network of %s any more (%s), and who has it now is trusted", n.at.Text(), e.name, published.As),
+		Message:  fmt.Sprintf("%s is no network of %s any more, and who has it now is trusted", n.at.Text(), e.name),
+		Notes:    heldAgainst(published),
 	}
 	var parts []string
 	for _, p := range published.Current {
@@ -327,7 +329,10 @@ func givenUp(e *edge, published inventory.Ranges, n listedNetwork) lint.Diagnost
 		}
 	}
 	if len(parts) > 0 {
-		d.Message = fmt.Sprintf("%s gave up all of %s but %s (%s), and who has the rest is trusted", e.name, n.at.Text(), andList(parts), published.As)
+		d.Message = fmt.Sprintf("%s gave up all of %s but %s, and who has the rest is trusted", e.name, n.at.Text(), andList(parts))
 	}
 	return d
 }
+
+// heldAgainst names the list; not in the message, by which a baseline knows the finding.
+func heldAgainst(published inventory.Ranges) []string { return []string{"held against the " + published.As} }

@@ -47,7 +47,7 @@ func newPast(ctx context.Context, rev string, in *input) (*past, error) {
 			return nil, fmt.Errorf("%s: outside the repository %s", path, p.rev.Top)
 		}
 	}
-	for _, path := range slices.Concat(in.paths, in.around.files, []string{in.around.hosts}) {
+	for _, path := range slices.Concat(in.paths, in.around.files, in.around.ranges, []string{in.around.hosts}) {
 		p.named = append(p.named, p.name(path))
 	}
 	return p, nil
@@ -131,17 +131,21 @@ func (p *past) lint(ctx context.Context) (*lint.Baseline, error) {
 func (p *past) read(paths []string) ([]*proxy.Config, *inventory.Facts, error) {
 	in := *p.in
 	in.paths = paths
-	in.around.hosts = p.fact(in.around.hosts)
-	in.around.files = nil
-	for _, file := range p.in.around.files {
-		in.around.files = append(in.around.files, p.fact(file))
-	}
+	in.around.hosts, in.around.files, in.around.ranges = p.fact(in.around.hosts), p.facts(in.around.files), p.facts(in.around.ranges)
 	var err error
 	if in.facts, err = in.around.named(); err != nil {
 		in.facts = &inventory.Facts{} // they were not fit for use
 	}
 	configs, err := in.read(nil)
 	return configs, in.facts, err
+}
+
+func (p *past) facts(files []string) []string {
+	var were []string
+	for _, file := range files {
+		were = append(were, p.fact(file))
+	}
+	return were
 }
 
 // fact returns the path of a file of facts as it was; one that the revision does not hold is taken as it is.
