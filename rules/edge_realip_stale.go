@@ -335,4 +335,6 @@ func givenUp(e *edge, published inventory.Ranges, n listedNetwork) lint.Diagnost
 }
 
 // heldAgainst names the list; not in the message, by which a baseline knows the finding.
-func heldAgainst(published inventory.Ranges) []string { return []string{"held against the " + published.As} }
+func heldAgainst(published inventory.Ranges) []string {
+	return []string{"held against the " + published.As}
+}
