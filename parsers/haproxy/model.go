@@ -28,6 +28,7 @@ type builder struct {
 	plans          []*proxy.CheckPlan // of the section being read
 	scratch        settings           // of the backend being read: nothing inherits from it
 	noHeaders      *proxy.Headers
+	hasGlobal      bool
 }
 
 // pool is an upstream, and how routes speak to it.
@@ -93,6 +94,7 @@ func (b *builder) globals(sections []*section) {
 		if s.kind != Global {
 			continue
 		}
+		b.hasGlobal = true
 		live(s, func(stmt *syntax.Stmt) {
 			switch stmt.Name() {
 			case "tune.bufsize":
@@ -147,15 +149,13 @@ func (b *builder) settle(s *section) {
 			s.settings = &settings{}
 		}
 		*s.settings = *s.from.inherited
-	case s.kind == Defaults && s.fromWord == 0:
-		origin := proxy.Default
-		if s.stmt.File.IsOpen() {
-			origin = proxy.Unknown
-		}
-		s.settings = builtIn(origin)
-		s.settings.server.tls.Verify = b.verify
-	default:
+	case s.fromWord != 0:
 		s.settings = builtIn(proxy.Unknown)
+	case s.stmt.File.IsOpen(), s.kind != Defaults && !b.hasGlobal: // its defaults section may be in another file
+		s.settings = builtIn(proxy.Unknown)
+	default:
+		s.settings = builtIn(proxy.Default)
+		s.settings.server.tls.Verify = b.verify
 	}
 	if s.kind&(Defaults|Frontend) == 0 {
 		return // pool applies the lines, since servers take what stands above them

@@ -37,7 +37,7 @@ func TestTimeouts(t *testing.T) {
 		want  string // timeout server of backend b
 	}{
 		{"fragment", []string{backend}, "0s unknown"},
-		{"global alone", []string{"global\n daemon\n" + backend}, "0s unknown"},
+		{"global alone", []string{"global\n daemon\n" + backend}, "0s default"},
 		{"absent", []string{"defaults\n" + backend}, "0s default"},
 		{"explicit", []string{"defaults\n timeout server 1m\n" + backend + " timeout server 5s\n"}, "5s explicit 5s"},
 		{"inherited", []string{"defaults\n timeout server 1m\n" + backend}, "1m0s inherited 1m"},
