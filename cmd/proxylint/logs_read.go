@@ -22,8 +22,9 @@ type logReader struct {
 	formats []*logs.Format
 	since   time.Time
 
-	mu     sync.Mutex
-	report logs.Report
+	mu      sync.Mutex
+	report  logs.Report
+	strange []string // logs of which most lines are not understood
 }
 
 func newLogReader(c *cli.Context, formats []*logs.Format, since time.Time, dir string) *logReader {
@@ -55,13 +56,27 @@ func (r *logReader) readAll(c *cli.Context) (logs.Report, error) {
 		}
 		r.report.Files++
 		r.report.Read.Add(count)
+		if isStrange(count) {
+			r.strange = append(r.strange, path)
+		}
+	}
+	if read := r.report.Read; read.Lines > 0 && read.Known == 0 {
+		return r.report, fmt.Errorf("%s: no line has a form that nginx and HAProxy log in, or that a --config declares", r.strange[0])
 	}
 	r.tellCut()
 	return r.report, nil
 }
 
-// tellCut warns of lines that were not read whole.
+// isStrange reports whether most lines of a log have no known form.
+func isStrange(count logs.Count) bool {
+	return count.Known < count.Lines/2 || count.Known == 0 && count.Lines > 0
+}
+
+// tellCut warns of lines that were not read whole, or not understood.
 func (r *logReader) tellCut() {
+	for _, path := range r.strange {
+		fmt.Fprintf(r.stderr, "proxylint: %s: most lines have a form that is not known: a --config may declare it\n", oneLine(path))
+	}
 	if r.report.Read.Cut > 0 {
 		fmt.Fprintf(r.stderr, "proxylint: lines over 64 KiB, of which only the beginning was read: %d\n", r.report.Read.Cut)
 	}

@@ -19,6 +19,7 @@ func (p *Parser) accessLine(line Line, text []byte) bool {
 			p.formats[0] = f
 			fallthrough
 		default:
+			p.known++
 			return fit == matches && p.request(line, text, f.source)
 		}
 	}
@@ -172,6 +173,7 @@ func (p *Parser) clientError(line Line, text []byte) bool {
 	if !ok || bytes.IndexByte(name, '/') < 0 || bytes.IndexByte(name, ' ') >= 0 {
 		return false
 	}
+	p.known++
 	cause := ClientRequest
 	if bytes.HasPrefix(message, []byte("SSL ")) {
 		cause = ClientTLS

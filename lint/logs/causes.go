@@ -151,8 +151,8 @@ var causes = [...]Info{
 	},
 	Refused: {
 		Name: "refused", Level: lint.Error, Status: 502,
-		Means: "the machine answered that nobody listens on that port",
-		Look:  "whether the service runs, on this port, and on an address that is reached from here",
+		Means: "the connection was refused: nobody listens on that port, or on that socket",
+		Look:  "whether the service runs, and listens where it is reached from here",
 		Rules: []string{"live-refused", "inv-port-mismatch", "inv-listener-missing", "inv-loopback-bound", "inv-localhost-in-container", "frozen-dns", "localhost-dual-stack"},
 	},
 	ConnectFailed: {

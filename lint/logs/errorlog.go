@@ -82,7 +82,11 @@ func (p *Parser) emitError(line Line, text []byte, emit func(*Event)) {
 // startLine reads what nginx writes to the terminal when it does not start: "nginx: [emerg] host not found ...".
 func (p *Parser) startLine(line Line, text []byte) bool {
 	rest, ok := bytes.CutPrefix(text, []byte("nginx: ["))
-	if !ok || bytes.HasPrefix(rest, []byte("warn")) {
+	if !ok {
+		return false
+	}
+	p.known++
+	if bytes.HasPrefix(rest, []byte("warn")) {
 		return false
 	}
 	e := p.begin(line, text, NginxError)

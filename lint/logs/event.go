@@ -1,6 +1,9 @@
 package logs
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Source is the kind of log that a line is from.
 type Source uint8
@@ -67,6 +70,9 @@ func (e *Event) Route() string {
 		return e.Frontend
 	}
 	path := e.Path()
+	if !strings.HasPrefix(path, "/") { // no HTTP, or a proxy's request
+		return ""
+	}
 	for i := 1; i < len(path); i++ {
 		if path[i] == '/' {
 			return path[:i+1]

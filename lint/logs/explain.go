@@ -102,9 +102,12 @@ func likelyFirst(found []lint.Diagnostic, rules []string) []lint.Diagnostic {
 	return list
 }
 
-// fits reports whether a finding, of whatever rule, ends in a status that the group's requests were lost with; where none
-// were, in any that an upstream is to blame for.
+// fits reports whether a finding, of whatever rule, is graver than an info and ends in a status that the group's requests
+// were lost with; where none were, in any that an upstream is to blame for.
 func (g *Group) fits(d lint.Diagnostic) bool {
+	if d.Severity == lint.Info {
+		return false
+	}
 	shares := g.Lost.shares()
 	for _, s := range shares {
 		if strings.Contains(string(d.Symptom), strconv.Itoa(s.Status)) {

@@ -11,6 +11,7 @@ func (p *Parser) haproxyMessage(line Line, text []byte) bool {
 	if len(text) == 0 || !bytes.ContainsRune([]byte("SBHbPCp["), rune(text[0])) || !isMessage(text) {
 		return false
 	}
+	p.known++
 	e := p.begin(line, text, HAProxyMessage)
 	return e.readServerState(strings.TrimPrefix(e.Text, "Backup ")) || e.readProxyState(e.Text)
 }

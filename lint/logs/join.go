@@ -142,6 +142,9 @@ func (m *siteMap) add(config *proxy.Config) {
 		if config.Dialect == syntax.HAProxy {
 			m.addSection(l.Section.Arg(1), l.Section)
 		}
+		if len(l.Names) == 0 {
+			m.addSection("", l.Section)
+		}
 		for _, name := range l.Names {
 			m.addSection(strings.ToLower(strings.Trim(name.Text(), `"'`)), l.Section)
 		}

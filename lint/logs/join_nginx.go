@@ -18,6 +18,9 @@ func (m *siteMap) nginxSite(g *Group, site *Site) {
 		routes = append(routes, m.routes[section]...)
 	}
 	asked := chosen(routes, g.Sample.Path())
+	if g.Target == "" && len(g.Routes) > 1 {
+		asked = nil
+	}
 	if asked != nil {
 		alike := likeIt(asked, routes)
 		if slices.ContainsFunc(alike, func(r *proxy.Route) bool { return r.To != asked.To }) {
@@ -93,6 +96,9 @@ func (m *siteMap) mayReach(routes []*proxy.Route) bool {
 // serversNamed returns the blocks of the server that answers for a name: one with the name itself, else with the longest
 // wildcard (ngx_http_core_module, server_name).
 func (m *siteMap) serversNamed(server string) []*syntax.Stmt {
+	if server == "" {
+		return nil // the log does not tell
+	}
 	name, _ := splitPort(server)
 	sections := m.sections[name]
 	for rest := name; len(sections) == 0; {
@@ -104,6 +110,9 @@ func (m *siteMap) serversNamed(server string) []*syntax.Stmt {
 			sections = m.sections["."+rest]
 		}
 		rest = after
+	}
+	if len(sections) == 0 {
+		return m.sections[""] // those without a name, whose log lines have the host that the client asked for
 	}
 	return sections
 }

@@ -19,10 +19,11 @@ func (p *Parser) jsonLine(line Line, text []byte) bool {
 		}
 		at = next
 	}
-	if !isStatus(p.fields.of(text, fStatus)) || !p.fields.isRemarkable(text, NginxAccess) {
+	if !isStatus(p.fields.of(text, fStatus)) {
 		return false
 	}
-	return p.request(line, text, NginxAccess)
+	p.known++
+	return p.fields.isRemarkable(text, NginxAccess) && p.request(line, text, NginxAccess)
 }
 
 type span = struct{ start, end int32 }

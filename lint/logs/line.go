@@ -19,6 +19,7 @@ type Line struct {
 type Count struct {
 	Lines int
 	Cut   int // lines that were too long to be read whole
+	Known int // lines of a form that is known, whatever they tell
 	Bytes int64
 }
 
@@ -26,6 +27,7 @@ type Count struct {
 func (c *Count) Add(other Count) {
 	c.Lines += other.Lines
 	c.Cut += other.Cut
+	c.Known += other.Known
 	c.Bytes += other.Bytes
 }
 

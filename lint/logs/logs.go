@@ -19,6 +19,7 @@ type Parser struct {
 	event   Event
 	fields  fields
 	pending pending
+	known   int // lines of a known form
 }
 
 // Options say what a log does not.
@@ -42,11 +43,12 @@ func NewParser(o Options) *Parser {
 // Read reads a log to its end, and gives emit each event. The event is only good until emit returns; its texts stay.
 // What is returned besides an error says what was read.
 func (p *Parser) Read(r io.Reader, file string, emit func(*Event)) (Count, error) {
-	lines := NewReader(r)
+	lines, before := NewReader(r), p.known
 	for lines.Next() {
 		p.Parse(Line{File: file, Number: lines.Count.Lines, Text: lines.Text()}, emit)
 	}
 	p.Flush(emit)
+	lines.Count.Known = p.known - before
 	return lines.Count, lines.Err()
 }
 
@@ -54,11 +56,13 @@ func (p *Parser) Read(r io.Reader, file string, emit func(*Event)) (Count, error
 func (p *Parser) Parse(line Line, emit func(*Event)) {
 	text, stamp := stripPrefix(line.Text)
 	if isErrorLog(text) {
+		p.known++
 		p.Flush(emit)
 		p.errorLine(line, text, emit)
 		return
 	}
 	if p.pending.open {
+		p.known++
 		p.continueMessage(line, text, emit)
 		return
 	}

@@ -89,12 +89,20 @@ func (g *Group) head() string {
 		text += " " + clean(g.Target)
 	}
 	if g.Server != "" && g.Server != g.Target {
-		text += " (" + clean(g.Server) + ")"
+		text += g.of() + clean(g.Server)
 	}
 	if lost := g.Lost.String(); lost != "" {
 		return text + ": " + lost
 	}
 	return text + ": " + plural(g.Count, "line")
+}
+
+// of leads from a target to its backend, or to the server_name or host that was asked for.
+func (g *Group) of() string {
+	if g.Server == g.Sample.Backend {
+		return " in "
+	}
+	return " for "
 }
 
 // notes tell what a group means, what explains it, and where to look. A configuration's findings take the place of the
@@ -108,6 +116,9 @@ func (g *Group) notes(r *Report) []string {
 	if g.Retried > 0 {
 		notes = append(notes, fmt.Sprintf("another server was asked after %d of %d failures", g.Retried, g.Count))
 	}
+	if g.Told > 0 {
+		notes = append(notes, fmt.Sprintf("the error log says why for %d of %d: see the other causes", g.Told, g.Lost.Sum()))
+	}
 	if routes := g.routes(); routes != "" {
 		notes = append(notes, "on: "+routes)
 	}
@@ -115,7 +126,7 @@ func (g *Group) notes(r *Report) []string {
 	if len(info.Rules) > 0 && (g.Site == nil || len(g.Site.Findings) == 0) {
 		notes = append(notes, "rules: "+strings.Join(info.Rules, ", "))
 	}
-	return append(notes, fmt.Sprintf("%s:%d", clean(g.Sample.File), g.Sample.Line))
+	return append(notes, fmt.Sprintf("first line: %s:%d", clean(g.Sample.File), g.Sample.Line))
 }
 
 // when tells the first time and the last, with a picture of what was between where that is more than one second; "": no

@@ -37,6 +37,7 @@ type (
 		Count     int           `json:"count"`
 		Lost      jsonLost      `json:"lost"`
 		Retried   int           `json:"retried,omitempty"`
+		Told      int           `json:"told,omitempty"`
 		First     string        `json:"first,omitempty"`
 		Last      string        `json:"last,omitempty"`
 		Histogram *jsonBins     `json:"histogram,omitempty"`
@@ -122,7 +123,7 @@ func (g *Group) json(r *Report) jsonGroup {
 	info := g.Cause.Info()
 	out := jsonGroup{
 		Cause: info.Name, Severity: info.Level.String(), Means: info.Means, Look: info.Look, Rules: info.Rules,
-		Target: clean(g.Target), Server: clean(g.Server), Count: g.Count, Lost: jsonLost(g.Lost), Retried: g.Retried,
+		Target: clean(g.Target), Server: clean(g.Server), Count: g.Count, Lost: jsonLost(g.Lost), Retried: g.Retried, Told: g.Told,
 		Sample: jsonEventLine{clean(g.Sample.File), g.Sample.Line, g.Sample.Source.String(), clean(g.Sample.Detail), clean(g.Sample.Text)},
 	}
 	if !g.First.IsZero() {

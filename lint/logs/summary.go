@@ -41,6 +41,20 @@ func (l *Lost) add(status, n int) {
 	}
 }
 
+func (l Lost) of(status int) int {
+	switch status {
+	case 500:
+		return l.S500
+	case 502:
+		return l.S502
+	case 503:
+		return l.S503
+	case 504:
+		return l.S504
+	}
+	return 0
+}
+
 // Group is what is told in one way of one place.
 type Group struct {
 	Cause  Cause
@@ -50,6 +64,7 @@ type Group struct {
 	Count   int
 	Lost    Lost
 	Retried int // tries after which another server was asked, which are no lost requests
+	Told    int // of the requests lost, in lines that do not say why, those that an error log says it of
 	First   time.Time
 	Last    time.Time
 	Over    Histogram
@@ -71,7 +86,25 @@ type Summary struct {
 	groups map[groupKey]*Group
 	// An error log tells of each try, an access log of each request; one request may be told of by both.
 	errors, requests Lost
+	failing          period // of what the error logs tell
 	tries            tries
+}
+
+// period is the time from the first of some events to the last. The zero value is that of none.
+type period struct{ first, last time.Time }
+
+func (p *period) add(t time.Time) {
+	if p.first.IsZero() || t.Before(p.first) {
+		p.first = t
+	}
+	if t.After(p.last) {
+		p.last = t
+	}
+}
+
+// meets reports whether another period is not before it or after it, by more than a minute.
+func (p period) meets(o period) bool {
+	return !p.first.IsZero() && !o.first.IsZero() && p.first.Add(-time.Minute).Before(o.last) && o.first.Before(p.last.Add(time.Minute))
 }
 
 type groupKey struct {
@@ -94,6 +127,9 @@ func (s *Summary) Add(e *Event) {
 		s.requests.add(e.Status, 1)
 	} else {
 		s.errors.add(e.Status, 1)
+		if e.Status > 0 && !e.Time.IsZero() {
+			s.failing.add(e.Time)
+		}
 		if e.Source == NginxError && e.Connection != "" {
 			s.forgive(s.tries.replaced(e, g))
 		}
@@ -166,20 +202,39 @@ func (g *Group) addRoute(route string) {
 	g.Routes = append(g.Routes, RouteCount{strings.Clone(route), 1})
 }
 
-// Groups returns the groups: errors before the rest, and those first that lost the most requests.
+// Groups returns the groups: errors before the rest, and those first that lost the most requests of which no other group
+// says why.
 func (s *Summary) Groups() []*Group {
 	groups := make([]*Group, 0, len(s.groups))
 	for _, g := range s.groups {
 		groups = append(groups, g)
 	}
+	s.share(groups)
 	slices.SortFunc(groups, func(a, b *Group) int {
 		return cmp.Or(
-			cmp.Compare(b.Lost.Sum(), a.Lost.Sum()),
+			cmp.Compare(b.Lost.Sum()-b.Told, a.Lost.Sum()-a.Told),
 			cmp.Compare(b.Cause.Info().Level, a.Cause.Info().Level),
 			cmp.Compare(b.Count, a.Count),
 			cmp.Compare(a.Cause, b.Cause), strings.Compare(a.Target, b.Target), strings.Compare(a.Server, b.Server))
 	})
 	return groups
+}
+
+// share gives what the error logs tell of to the groups whose lines do not say why a request was lost, the biggest first.
+func (s *Summary) share(groups []*Group) {
+	rest := s.errors
+	slices.SortFunc(groups, func(a, b *Group) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Target, b.Target), strings.Compare(a.Server, b.Server))
+	})
+	for _, g := range groups {
+		g.Told = 0
+		if g.Cause < Answered500 || g.Cause > Answered504 || !s.failing.meets(period{g.First, g.Last}) {
+			continue
+		}
+		status := g.Cause.Info().Status
+		g.Told = min(g.Lost.of(status), rest.of(status))
+		rest.add(status, -g.Told)
+	}
 }
 
 // Lost returns how many requests were lost. Since one may stand in an error log and in an access log, the larger number
