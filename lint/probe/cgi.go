@@ -126,12 +126,3 @@ func isToken(b []byte) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
 	}) < 0
 }
-
-// judgeStatus says what the status of an application tells.
-func judgeStatus(status int) Outcome {
-	switch status {
-	case 502, 503, 504:
-		return Outcome{Code: L7STS, Cause: BadStatus, Status: status}
-	}
-	return Outcome{Code: L7OK, Status: status}
-}

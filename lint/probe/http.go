@@ -95,24 +95,29 @@ var (
 	wantsCertificate = [][]byte{[]byte("No required SSL certificate was sent"), []byte("The SSL certificate error")}
 )
 
-// judge says what a status tells.
+// judge says what a response tells.
 func (t *Target) judge(head head, conn net.Conn) Outcome {
-	outcome := Outcome{Code: L7OK, Status: head.status}
-	switch head.status {
-	case 502, 503, 504:
-		outcome.Code, outcome.Cause = L7STS, BadStatus
-	case 400:
-		body := readSome(head.rest, conn)
-		switch {
-		case t.TLS == nil && containsAny(body, wantsTLS):
-			return Outcome{Code: L7RSP, Cause: OtherProtocol, Speaks: "TLS", Status: 400}
-		case t.TLS != nil && containsAny(body, wantsCertificate):
-			return Outcome{Code: L7STS, Cause: TLSClientNeeded, Status: 400}
-		}
-		return outcome
+	if head.status != 400 {
+		finish(head, conn)
+		return judgeStatus(head.status)
 	}
-	finish(head, conn)
-	return outcome
+	body := readSome(head.rest, conn)
+	switch {
+	case t.TLS == nil && containsAny(body, wantsTLS):
+		return Outcome{Code: L7RSP, Cause: OtherProtocol, Speaks: "TLS", Status: 400}
+	case t.TLS != nil && containsAny(body, wantsCertificate):
+		return Outcome{Code: L7STS, Cause: TLSClientNeeded, Status: 400}
+	}
+	return judgeStatus(head.status)
+}
+
+// judgeStatus says what a status tells.
+func judgeStatus(status int) Outcome {
+	switch status {
+	case 502, 503, 504:
+		return Outcome{Code: L7STS, Cause: BadStatus, Status: status}
+	}
+	return Outcome{Code: L7OK, Status: status}
 }
 
 func containsAny(b []byte, texts [][]byte) bool {

@@ -44,11 +44,7 @@ func (p *prober) speakHTTP2(ctx context.Context, t *Target, conn net.Conn, m *Me
 	}
 	m.First = time.Since(began)
 	defer response.Body.Close()
-	switch response.StatusCode {
-	case 502, 503, 504:
-		return Outcome{Code: L7STS, Cause: BadStatus, Status: response.StatusCode}
-	}
-	return Outcome{Code: L7OK, Status: response.StatusCode}
+	return judgeStatus(response.StatusCode)
 }
 
 func (t *Target) http2Request(ctx context.Context) (*http.Request, error) {
