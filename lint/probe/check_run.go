@@ -118,7 +118,6 @@ type checkReplay struct {
 	home   address
 
 	conn    net.Conn
-	stop    func() bool // no longer closes it when the run ends
 	secured bool
 	until   time.Time
 	cut     bool   // until is our own limit, which comes before the check's
@@ -131,7 +130,6 @@ type checkReplay struct {
 
 func (r *checkReplay) close() {
 	if r.conn != nil {
-		r.stop()
 		r.conn.Close()
 		r.conn = nil
 	}
@@ -176,7 +174,6 @@ func (r *checkReplay) dial(run context.Context, c *CheckConnect) Outcome {
 		return outcome
 	}
 	r.conn = conn
-	r.stop = context.AfterFunc(run, func() { conn.Close() })
 	conn.SetDeadline(r.until)
 	if c.SendProxy > 0 {
 		if _, err := conn.Write(checkHeader(c.SendProxy, conn)); err != nil {
