@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/miekg/dns"
@@ -32,21 +33,18 @@ func (p *prober) byDNS(ctx context.Context, t *Target, l Lookup) Found {
 		return Found{Outcome: Outcome{Cause: ResolverFailed, Detail: "no resolver is defined"}}
 	}
 	answers := make([]Found, len(servers))
-	done := make(chan struct{})
+	var asked sync.WaitGroup
 	for i, server := range servers {
-		go func() {
+		asked.Go(func() {
 			if i < named { // in a configuration, which may come from anybody
 				answers[i].Outcome = p.permitServer(t, server)
 			}
 			if answers[i].Outcome.OK() {
 				answers[i] = p.askServer(ctx, t, l, server)
 			}
-			done <- struct{}{}
-		}()
+		})
 	}
-	for range servers {
-		<-done
-	}
+	asked.Wait()
 	return firstAnswer(servers, answers)
 }
 
@@ -201,17 +199,9 @@ func addressOf(record dns.RR) (netip.Addr, bool) {
 func (q question) ask(ctx context.Context, name string, kind uint16) ([]dns.RR, Outcome) {
 	msg := new(dns.Msg)
 	msg.SetQuestion(dns.Fqdn(name), kind)
-	var answer *dns.Msg
-	var err error
-	for again := false; ; again = true {
+	answer, err := q.exchange(ctx, msg)
+	if err == nil && answer.Rcode == dns.RcodeServerFailure && sleep(ctx, retryAfter) {
 		answer, err = q.exchange(ctx, msg)
-		if err != nil || answer.Rcode != dns.RcodeServerFailure || again {
-			break
-		}
-		select {
-		case <-time.After(retryAfter):
-		case <-ctx.Done():
-		}
 	}
 	switch {
 	case err != nil:
