@@ -19,6 +19,7 @@ func (pl *planner) lookup(u *proxy.Upstream, e *proxy.Endpoint, r *proxy.Route) 
 	}
 	l := Lookup{How: Libc, Declared: pl.declared(e.Addr.Host)}
 	resolver := e.Resolver
+	perRequest := u.Implicit && r != nil && r.Runtime && u.Stmt == r.Stmt // else it shares the addresses of a literal pass
 	switch pl.config.Dialect {
 	case syntax.Cloudflared:
 		l.How = OnDial
@@ -27,12 +28,12 @@ func (pl *planner) lookup(u *proxy.Upstream, e *proxy.Endpoint, r *proxy.Route) 
 		switch {
 		case e.Resolve:
 			resolver = u.Resolver
-		case u.Implicit && r != nil && r.Runtime && u.Stmt == r.Stmt: // else it shares the addresses of a literal pass
+		case perRequest:
 			resolver = r.Resolver
 		}
 	}
 	if resolver.Value == nil {
-		if e.Resolve || pl.config.Dialect == syntax.Nginx && r != nil && r.Runtime && u.Implicit && u.Stmt == r.Stmt {
+		if e.Resolve || perRequest {
 			l.How = ByDNS // and there is nobody to ask
 		}
 		return l
