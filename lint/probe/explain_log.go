@@ -7,9 +7,9 @@ import (
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
-// LogLine returns what the proxy's log is going to say of a request that ends like this, without its time and its client, and
-// with "..." for what can't be foretold; "" when nothing can. nginx's words are those of its error log, HAProxy's the termination state of its HTTP log
-// (manual 8.5).
+// LogLine returns what the proxy's log is going to say of a request that ends like this, without its time and its client,
+// and with "..." for what can't be foretold; "" when nothing can. nginx's words are those of its error log, HAProxy's
+// the termination state of its HTTP log (manual 8.5).
 func (t *Target) LogLine(o Outcome) string {
 	switch t.Dialect {
 	case syntax.HAProxy:
