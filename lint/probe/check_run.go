@@ -30,12 +30,11 @@ func (p *prober) check(ctx context.Context, r *Result) *Outcome {
 	case c.Never != "":
 		return &Outcome{Cause: NotTestable, Detail: c.Never}
 	}
-	home := address{socket: r.Addr.Socket}
-	switch {
-	case home.socket != "":
-	case len(r.Found.Addrs) == 0:
-		return nil
-	default:
+	home := r.dials(netip.AddrPort{})
+	if home.socket == "" {
+		if len(r.Found.Addrs) == 0 {
+			return nil
+		}
 		home.network = r.Found.Addrs[0]
 	}
 	if o := r.sameAddress(); o != nil {

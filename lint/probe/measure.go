@@ -27,7 +27,7 @@ func (p *prober) measure(ctx context.Context, results []*Result) {
 	for _, r := range results {
 		for i := range r.Tries {
 			if r.Tries[i].OK() && r.isMeasured() {
-				host := address{network: r.Tries[i].Addr, socket: r.Addr.Socket}.host()
+				host := r.dials(r.Tries[i].Addr).host()
 				if hosts[host] == nil {
 					order = append(order, host)
 				}
@@ -78,7 +78,7 @@ func idlers(results []*Result) []*idler {
 			if !try.OK() || try.IdleSaid {
 				continue
 			}
-			a := address{network: try.Addr, socket: r.Addr.Socket}
+			a := r.dials(try.Addr)
 			if known[a] == nil {
 				known[a] = &idler{address: a, target: r.Target}
 				list = append(list, known[a])
@@ -124,8 +124,7 @@ func (p *prober) measureOne(ctx context.Context, r *Result) {
 		if !try.OK() || ctx.Err() != nil {
 			continue
 		}
-		a := address{network: try.Addr, socket: r.Addr.Socket}
-		p.sample(ctx, r.Target, a, try)
+		p.sample(ctx, r.Target, r.dials(try.Addr), try)
 	}
 }
 

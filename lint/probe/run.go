@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"net/netip"
 	"os"
 	"sync"
 	"time"
@@ -71,14 +72,14 @@ func (p *prober) target(ctx context.Context, t *Target) *Result {
 		return r
 	}
 	if t.Addr.Socket != "" {
-		r.Tries = []Try{p.try(ctx, t, address{socket: t.socketPath()})}
+		r.Tries = []Try{p.try(ctx, t, t.dials(netip.AddrPort{}))}
 		r.Checked = p.check(ctx, r)
 		return r
 	}
 	r.Tries = make([]Try, len(r.Found.Addrs))
 	var others sync.WaitGroup
 	for i, addr := range r.Found.Addrs {
-		try := func() { r.Tries[i] = p.try(ctx, t, address{network: addr}) }
+		try := func() { r.Tries[i] = p.try(ctx, t, t.dials(addr)) }
 		if i < len(r.Tries)-1 {
 			others.Go(try)
 		} else {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,12 +21,14 @@ func hasPath(socket string) bool {
 	return !slices.ContainsFunc(pathless[:], func(family string) bool { return strings.HasPrefix(socket, family) })
 }
 
-// socketPath returns where a unix socket lies. HAProxy looks for it when it has changed its root.
-func (t *Target) socketPath() string {
-	if t.Chroot == "" || !hasPath(t.Addr.Socket) {
-		return t.Addr.Socket
+// dials returns what is dialed of a target: a network address, or its socket where it has one. HAProxy looks for the path
+// of that when it has changed its root.
+func (t *Target) dials(network netip.AddrPort) address {
+	socket := t.Addr.Socket
+	if t.Chroot != "" && socket != "" && hasPath(socket) {
+		socket = filepath.Join(t.Chroot, socket)
 	}
-	return filepath.Join(t.Chroot, t.Addr.Socket)
+	return address{network, socket}
 }
 
 // connectSocket opens a connection to a unix socket. What dialing does not tell is asked of the file system first: a

@@ -4,6 +4,7 @@ package probe
 
 import (
 	"net"
+	"net/http"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -202,5 +203,25 @@ func TestChroot(t *testing.T) {
 		if got.Cause != want {
 			t.Errorf("%s: %+v, want %s", socket, got, want)
 		}
+	}
+}
+
+// TestChrootAgain replays the check of a socket below HAProxy's root, and measures it.
+func TestChrootAgain(t *testing.T) {
+	dir := shortDir(t)
+	l, err := net.Listen("unix", filepath.Join(dir, "app"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	go http.Serve(l, http.NotFoundHandler())
+	t.Cleanup(func() { l.Close() })
+	text := "global\n user " + me(t) + "\n chroot " + dir + "\ndefaults\n mode http\nbackend b\n option httpchk\n" +
+		" http-check expect status 404\n server s unix@/app check\n"
+	r := Run(t.Context(), Plan(load(t, "haproxy.cfg", text), nil), Defaults()).List[0]
+	if r.Checked == nil || !r.Checked.OK() {
+		t.Errorf("the check: %+v", r.Checked)
+	}
+	if r.Tries[0].FirstMid == 0 {
+		t.Error("no samples were taken")
 	}
 }
