@@ -164,16 +164,8 @@ func (p *prober) idle(ctx context.Context, t *Target, a address, most time.Durat
 	}
 	defer conn.Close()
 	defer p.arm(ctx, t, conn)()
-	var m Measure
-	if t.SendProxy > 0 {
-		conn.Write(proxyHeader(t.SendProxy, conn)) // what comes of it shows when reading
-	}
-	if t.TLS != nil {
-		if conn, _ = p.secure(ctx, t, conn, &m); conn == nil {
-			return 0
-		}
-	}
-	if !answersAndStays(t, conn) {
+	conn, _ = p.introduce(ctx, t, conn, new(Measure))
+	if conn == nil || !answersAndStays(t, conn) {
 		return 0
 	}
 	began := time.Now()

@@ -34,19 +34,11 @@ func (p *prober) speak(ctx context.Context, t *Target, conn net.Conn, m *Measure
 
 // converse speaks the layers of a target, the outermost first.
 func (p *prober) converse(ctx context.Context, t *Target, conn net.Conn, m *Measure) Outcome {
-	if t.SendProxy > 0 {
-		if _, err := conn.Write(proxyHeader(t.SendProxy, conn)); err != nil {
-			return broken(err, L7RSP)
-		}
+	conn, outcome := p.introduce(ctx, t, conn, m)
+	if conn == nil {
+		return outcome
 	}
-	if t.TLS != nil {
-		secured, outcome := p.secure(ctx, t, conn, m)
-		if secured == nil {
-			return outcome
-		}
-		defer secured.Close() // with a word of goodbye, as the proxy does
-		conn = secured
-	}
+	defer conn.Close() // over TLS with a word of goodbye, as the proxy does
 	switch t.Protocol {
 	case proxy.HTTP, proxy.GRPC:
 		if t.agreesHTTP2(m.ALPN) {
@@ -68,6 +60,19 @@ func (p *prober) converse(ctx context.Context, t *Target, conn net.Conn, m *Meas
 		return Outcome{Code: L6OK}
 	}
 	return Outcome{Code: L4OK}
+}
+
+// introduce sends the PROXY header and agrees on TLS, where a target has them. The connection is nil when that fails.
+func (p *prober) introduce(ctx context.Context, t *Target, conn net.Conn, m *Measure) (net.Conn, Outcome) {
+	if t.SendProxy > 0 {
+		if _, err := conn.Write(proxyHeader(t.SendProxy, conn)); err != nil {
+			return nil, broken(err, L7RSP)
+		}
+	}
+	if t.TLS == nil {
+		return conn, Outcome{}
+	}
+	return p.secure(ctx, t, conn, m)
 }
 
 // arm ends a conversation when the proxy or the run would not wait longer, or when the context ends.
