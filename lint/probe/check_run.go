@@ -184,7 +184,7 @@ func (r *checkReplay) dial(run context.Context, c *CheckConnect) Outcome {
 		target := *r.target
 		target.TLS = c.TLS
 		var m Measure
-		secured, outcome := handshake(ctx, &target, conn, c.TLS.SNI, &m)
+		secured, outcome := handshake(ctx, &target, conn, &m)
 		switch {
 		case secured == nil:
 			return outcome

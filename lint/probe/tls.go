@@ -18,17 +18,17 @@ import (
 
 // secure agrees on TLS as the proxy would. The connection is nil when that fails.
 func (p *prober) secure(ctx context.Context, t *Target, conn net.Conn, m *Measure) (net.Conn, Outcome) {
-	secured, outcome := handshake(ctx, t, conn, t.TLS.SNI, m)
+	secured, outcome := handshake(ctx, t, conn, m)
 	if outcome.Cause == TLSFailed {
 		outcome.Detail += p.secondTry(ctx, t, conn, outcome.Detail)
 	}
 	return secured, outcome
 }
 
-// handshake makes one handshake with a server name, "" for none, and judges the certificate if the proxy does.
-func handshake(ctx context.Context, t *Target, conn net.Conn, name string, m *Measure) (net.Conn, Outcome) {
+// handshake makes one handshake, and judges the certificate if the proxy does.
+func handshake(ctx context.Context, t *Target, conn net.Conn, m *Measure) (net.Conn, Outcome) {
 	asked := false
-	config := t.TLS.config(name)
+	config := t.TLS.config(t.TLS.SNI)
 	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 		asked = true
 		return t.TLS.clientCertificate(), nil
