@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"strconv"
@@ -98,11 +99,11 @@ func (t *Target) Message(try Try) string {
 	case SocketDead:
 		return "nothing listens at " + at
 	case SocketNotOne:
-		return at + " is " + orElse(try.Detail, "no socket")
+		return at + " is " + cmp.Or(try.Detail, "no socket")
 	case SocketKind:
 		return at + " is a socket of another kind"
 	case SocketPermission:
-		return fmt.Sprintf("%s may not connect to %s", orElse(t.User, "the proxy's user"), at)
+		return fmt.Sprintf("%s may not connect to %s", cmp.Or(t.User, "the proxy's user"), at)
 	case SocketBusy:
 		return "the backlog of " + at + " is full"
 	case Closed:
@@ -113,7 +114,7 @@ func (t *Target) Message(try Try) string {
 		if try.Speaks == refusesProxy {
 			return at + " expects no PROXY protocol header"
 		}
-		return fmt.Sprintf("%s speaks %s, not %s", at, try.Speaks, t.spoken())
+		return fmt.Sprintf("%s speaks %s, not %s", at, try.Speaks, t.outermost())
 	case TLSFailed:
 		return at + " agrees to no TLS handshake"
 	case TLSName:
@@ -132,22 +133,28 @@ func (t *Target) Message(try Try) string {
 	return at + ": " + try.Cause.String()
 }
 
-// spoken names what is spoken to a target, TLS first.
-func (t *Target) spoken() string {
-	switch {
-	case t.TLS != nil:
-		return "TLS"
-	case t.HTTP2 && t.Protocol == proxy.HTTP:
+// Spoken names what is spoken to a target, the outermost last: "HTTP/2 over TLS".
+func (t *Target) Spoken() string {
+	if t.TLS != nil {
+		return t.protocol() + " over TLS"
+	}
+	return t.protocol()
+}
+
+// protocol names the innermost protocol that is spoken to a target.
+func (t *Target) protocol() string {
+	if t.HTTP2 && t.Protocol == proxy.HTTP {
 		return "HTTP/2"
 	}
 	return t.Protocol.String()
 }
 
-func orElse(text, other string) string {
-	if text == "" {
-		return other
+// outermost names what is spoken first to a target, but for a PROXY header.
+func (t *Target) outermost() string {
+	if t.TLS != nil {
+		return "TLS"
 	}
-	return text
+	return t.protocol()
 }
 
 // list writes the first few of names as prose.

@@ -146,7 +146,7 @@ func (m *memory) endpoint(at string, t *Target, measured *Measure) {
 		entry = &inventory.LockedEndpoint{}
 		m.lock.Endpoints[at] = entry
 	}
-	entry.Seen, entry.Protocol = m.day, t.protocol()
+	entry.Seen, entry.Protocol = m.day, t.Spoken()
 	entry.Certificate = cmp.Or(measured.Cert, entry.Certificate)
 	if measured.Header > 0 && !isNear(measured.Header, entry.HeaderBytes, 10) {
 		entry.HeaderBytes = measured.Header
@@ -160,18 +160,6 @@ func (m *memory) endpoint(at string, t *Target, measured *Measure) {
 func isNear[T int | int64](value, old, part T) bool {
 	const little = 10
 	return old > 0 && max(value, old)-min(value, old) <= max(old/part, little)
-}
-
-// protocol names what is spoken to a target.
-func (t *Target) protocol() string {
-	name := t.Protocol.String()
-	if t.HTTP2 && t.Protocol == proxy.HTTP {
-		name = "HTTP/2"
-	}
-	if t.TLS != nil {
-		name += " over TLS"
-	}
-	return name
 }
 
 // LookUp resolves names that are not dialed, as the system does, and returns those that have addresses.

@@ -74,7 +74,7 @@ type evidence struct {
 
 func newEvidence(t *Target, a address, o Outcome) *evidence {
 	e := &evidence{
-		port: a.network.Port(), tried: []string{t.spoken()},
+		port: a.network.Port(), tried: []string{t.outermost()},
 		last: o, silent: o.Cause == Silent, misread: t.maybeMisread(o),
 	}
 	if t.SendProxy > 0 {

@@ -50,17 +50,10 @@ func lookup(t *probe.Target) string {
 	return "-"
 }
 
-// spoken names what is spoken to a target, the outermost last: "HTTP/2 over TLS".
+// spoken names what is spoken to a target, and the PROXY header before it: "HTTP/2 over TLS after PROXY v2".
 func spoken(t *probe.Target) string {
-	text := t.Protocol.String()
-	if t.HTTP2 && text == "HTTP" {
-		text = "HTTP/2"
-	}
-	if t.TLS != nil {
-		text += " over TLS"
-	}
 	if t.SendProxy > 0 {
-		text += fmt.Sprintf(" after PROXY v%d", t.SendProxy)
+		return fmt.Sprintf("%s after PROXY v%d", t.Spoken(), t.SendProxy)
 	}
-	return text
+	return t.Spoken()
 }
