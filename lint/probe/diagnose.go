@@ -76,13 +76,17 @@ func (p *prober) name(ctx context.Context, t *Target, a address, o Outcome) stri
 		}
 	}
 	e := newEvidence(t, a, o)
+	configured := slices.Clone(e.tried)
 	for range mostForeign {
 		s := e.suspect()
 		if s == nil {
 			break
 		}
 		answer := p.foreign(ctx, s.as(t), a, (*prober).converse)
-		if speaks := s.speaks(t, answer); speaks != "" {
+		switch speaks := s.speaks(t, answer); {
+		case slices.Contains(configured, speaks):
+			return "" // it does speak that, and what was asked took too long, or was refused
+		case speaks != "":
 			return speaks
 		}
 		e.add(s, answer)

@@ -402,6 +402,18 @@ func TestAgreedProtocol(t *testing.T) {
 	}
 }
 
+// TestSlow asks a server that speaks as configured, and whose application does not answer in time.
+func TestSlow(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	t.Cleanup(s.Close)
+	target := targetAt(s.Listener.Addr())
+	o := Defaults()
+	o.AnswerTimeout = 100 * time.Millisecond
+	if try := newProber(o).target(t.Context(), target).Tries[0]; try.Cause != Silent {
+		t.Errorf("got %q: %s", describeTry(try), target.Message(try))
+	}
+}
+
 // TestExpiredAuthority verifies a good certificate whose authority has expired.
 func TestExpiredAuthority(t *testing.T) {
 	ca := newAuthority(t)
