@@ -145,7 +145,7 @@ func proxyLabel(d syntax.Dialect) string {
 func liveHint(r *probe.Result, fault *probe.Try) string {
 	switch fault.Cause {
 	case probe.OtherProtocol:
-		return protocolHint(r.Target, fault.Speaks)
+		return protocolHint(r.Target, fault)
 	case probe.Refused:
 		if len(r.Nearby) == 1 && r.Nearby[0].Process != "" {
 			return fmt.Sprintf("%s:%d, where %s listens", r.Addr.Host, r.Nearby[0].Port, r.Nearby[0].Process)
@@ -160,9 +160,11 @@ var passes = map[string]string{
 }
 
 // protocolHint returns how the configuration would speak what was found.
-func protocolHint(t *probe.Target, speaks string) string {
-	at, isNginx := t.Addr.At.Text(), t.Dialect == syntax.Nginx
+func protocolHint(t *probe.Target, fault *probe.Try) string {
+	at, isNginx, speaks := t.Addr.At.Text(), t.Dialect == syntax.Nginx, fault.Speaks
 	switch {
+	case t.AgreedTLS(fault.Outcome) && (isNginx || speaks == "HTTP"):
+		return "" // what follows would end TLS
 	case t.Dialect == syntax.Cloudflared:
 		return serviceHint(t, speaks)
 	case speaks == "TLS" && isNginx && t.Protocol == proxy.HTTP:

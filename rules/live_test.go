@@ -11,6 +11,7 @@ import (
 	"github.com/proxylint/proxylint/lint/inventory"
 	"github.com/proxylint/proxylint/lint/probe"
 	"github.com/proxylint/proxylint/parsers/proxy"
+	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
 // liveComment is what a configuration of a live rule says of an upstream, in place of the network:
@@ -171,5 +172,16 @@ func scriptCheck(r *probe.Result, key, value string) {
 	}
 	if r.Check == nil {
 		r.Check = &probe.Check{At: r.Addr.At}
+	}
+}
+
+// TestHintInsideTLS gives no advice to leave TLS off where it was agreed on.
+func TestHintInsideTLS(t *testing.T) {
+	target := &probe.Target{Dialect: syntax.HAProxy, Protocol: proxy.HTTP, HTTP2: true, TLS: &probe.TLS{}}
+	for code, want := range map[probe.Code]string{probe.L6RSP: "the server line without ssl", probe.L7RSP: ""} {
+		fault := &probe.Try{Outcome: probe.Outcome{Cause: probe.OtherProtocol, Code: code, Speaks: "HTTP"}}
+		if got := protocolHint(target, fault); got != want {
+			t.Errorf("%s: %q, want %q", code, got, want)
+		}
 	}
 }

@@ -82,7 +82,11 @@ func (p *prober) name(ctx context.Context, t *Target, a address, o Outcome) stri
 		if s == nil {
 			break
 		}
-		answer := p.foreign(ctx, s.as(t), a, (*prober).converse)
+		other := s.as(t)
+		if t.AgreedTLS(o) {
+			other.TLS = t.TLS // in the clear a server of TLS says that it is one, which is no news
+		}
+		answer := p.foreign(ctx, other, a, (*prober).converse)
 		switch speaks := s.speaks(t, answer); {
 		case slices.Contains(configured, speaks):
 			return "" // it does speak that, and what was asked took too long, or was refused

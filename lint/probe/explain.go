@@ -114,7 +114,7 @@ func (t *Target) Message(try Try) string {
 		if try.Speaks == refusesProxy {
 			return at + " expects no PROXY protocol header"
 		}
-		return fmt.Sprintf("%s speaks %s, not %s", at, try.Speaks, t.outermost())
+		return fmt.Sprintf("%s speaks %s, not %s", at, try.Speaks, t.layer(try.Outcome))
 	case TLSFailed:
 		return at + " agrees to no TLS handshake"
 	case TLSName:
@@ -149,12 +149,17 @@ func (t *Target) protocol() string {
 	return t.Protocol.String()
 }
 
-// outermost names what is spoken first to a target, but for a PROXY header.
-func (t *Target) outermost() string {
-	if t.TLS != nil {
+// layer names what an outcome is of: TLS, or the protocol inside.
+func (t *Target) layer(o Outcome) string {
+	if t.TLS != nil && !t.AgreedTLS(o) {
 		return "TLS"
 	}
 	return t.protocol()
+}
+
+// AgreedTLS reports whether an outcome is of what was said inside of TLS.
+func (t *Target) AgreedTLS(o Outcome) bool {
+	return t.TLS != nil && strings.HasPrefix(string(o.Code), "L7")
 }
 
 // list writes the first few of names as prose.

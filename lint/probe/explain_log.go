@@ -81,7 +81,7 @@ func (t *Target) nginxMismatch(o Outcome, reading string) string {
 		return ""
 	case o.Code == L6TOUT:
 		return "upstream timed out (110: Connection timed out) while SSL handshaking to upstream"
-	case t.TLS != nil:
+	case o.Code == L6RSP:
 		return "SSL_do_handshake() failed (SSL: ...wrong version number) while SSL handshaking to upstream"
 	case o.Code == L7TOUT:
 		return "upstream timed out (110: Connection timed out)" + reading
@@ -116,7 +116,7 @@ func (t *Target) haproxyLog(o Outcome) string {
 		switch state = "PH--"; {
 		case o.Status != 0: // an answer like any other
 			return ""
-		case t.TLS != nil:
+		case o.Code == L6RSP || o.Code == L6TOUT:
 			state = "SC--"
 		case o.Code == L7TOUT:
 			state = "sH--"

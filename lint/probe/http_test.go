@@ -414,6 +414,42 @@ func TestSlow(t *testing.T) {
 	}
 }
 
+// TestInsideTLS agrees on TLS with servers that don't answer in it as HTTP servers do.
+func TestInsideTLS(t *testing.T) {
+	slow := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	slow.Config.ErrorLog = log.New(io.Discard, "", 0)
+	slow.StartTLS()
+	t.Cleanup(slow.Close)
+	config := &tls.Config{Certificates: slow.TLS.Certificates}
+	sshd := fake(t, func(c net.Conn) { greets("SSH-2.0-x\r\n")(tls.Server(c, config)) })
+	for _, test := range []struct {
+		name              string
+		addr              net.Addr
+		message, log, end string
+	}{
+		{"slow", slow.Listener.Addr(), "accepts the connection and does not answer HTTP within", "while reading response header from upstream", " sH--"},
+		{"SSH", sshd, "speaks SSH, not HTTP", "upstream sent no valid HTTP/1.0 header while reading response header from upstream", " PH--"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			target := targetAt(test.addr)
+			target.TLS = &TLS{}
+			o := Defaults()
+			o.AnswerTimeout = 100 * time.Millisecond
+			try := newProber(o).target(t.Context(), target).Tries[0]
+			if got := target.Message(try); !strings.Contains(got, test.message) {
+				t.Errorf("%s: %s", describeTry(try), got)
+			}
+			if got := target.LogLine(try.Outcome); !strings.Contains(got, test.log) {
+				t.Errorf("nginx logs %s", got)
+			}
+			target.Dialect = syntax.HAProxy
+			if got := target.LogLine(try.Outcome); !strings.HasSuffix(got, test.end) {
+				t.Errorf("HAProxy logs %s", got)
+			}
+		})
+	}
+}
+
 // TestExpiredAuthority verifies a good certificate whose authority has expired.
 func TestExpiredAuthority(t *testing.T) {
 	ca := newAuthority(t)

@@ -74,7 +74,7 @@ type evidence struct {
 
 func newEvidence(t *Target, a address, o Outcome) *evidence {
 	e := &evidence{
-		port: a.network.Port(), tried: []string{t.outermost()},
+		port: a.network.Port(), tried: []string{t.layer(o)},
 		last: o, silent: o.Cause == Silent, misread: t.maybeMisread(o),
 	}
 	if t.SendProxy > 0 {
@@ -82,8 +82,11 @@ func newEvidence(t *Target, a address, o Outcome) *evidence {
 	} else {
 		e.tried = append(e.tried, refusesProxy)
 	}
-	if t.HTTP2 && t.TLS == nil {
+	if t.HTTP2 && t.layer(o) != "TLS" {
 		e.tried = append(e.tried, "HTTP/2")
+	}
+	if t.TLS != nil {
+		e.tried = append(e.tried, "TLS")
 	}
 	return e
 }
