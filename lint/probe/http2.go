@@ -17,9 +17,10 @@ import (
 const healthPath = "/grpc.health.v1.Health/Check"
 
 // agreesHTTP2 reports whether HTTP/2 is spoken after a handshake that agreed on a protocol. HAProxy that offers some speaks
-// HTTP/1 unless this one is agreed (manual 5.2, "alpn"); nginx has no choice but the configured one.
+// HTTP/1 unless this one is agreed (manual 5.2, "alpn"), and so does cloudflared (net/http, ForceAttemptHTTP2); nginx has no
+// choice but the configured one.
 func (t *Target) agreesHTTP2(agreed string) bool {
-	offers := t.Dialect == syntax.HAProxy && t.TLS != nil && len(t.TLS.ALPN) > 0
+	offers := t.Dialect != syntax.Nginx && t.TLS != nil && len(t.TLS.ALPN) > 0
 	return t.HTTP2 && (!offers || agreed == "h2")
 }
 

@@ -382,6 +382,7 @@ func TestAgreedProtocol(t *testing.T) {
 		{"HAProxy, HTTP/2", syntax.HAProxy, []string{"h2", "http/1.1"}, "L7OK ok 200 h2"},
 		{"HAProxy, HTTP/1.1", syntax.HAProxy, []string{"http/1.1"}, "L7OK ok 200 header=94 http/1.1"},
 		{"HAProxy, no ALPN", syntax.HAProxy, nil, "L7OK ok 200 header=94 "},
+		{"cloudflared, HTTP/1.1", syntax.Cloudflared, []string{"http/1.1"}, "L7OK ok 200 header=94 http/1.1"},
 		{"nginx, no ALPN", syntax.Nginx, nil, "L7RSP other-protocol speaks=HTTP "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
