@@ -23,10 +23,12 @@ func TestNearby(t *testing.T) {
 	}
 	comm := filepath.Base(program)
 	want := Listening{port, comm[:min(len(comm), 15)]} // the kernel keeps 15 bytes
-	if got := new(ownSockets).nearby(refused); !slices.Contains(got, want) || len(got) > maxNearby {
+	m := newMachine()
+	holders := func() map[string]string { return holdersOf(m.sockets()) }
+	if got := m.nearby(refused, holders); !slices.Contains(got, want) || len(got) > maxNearby {
 		t.Errorf("got %v, want %v among at most %d", got, want, maxNearby)
 	}
-	if got := new(ownSockets).nearby(netip.MustParseAddrPort("127.0.0.2:80")); slices.Contains(got, want) {
+	if got := m.nearby(netip.MustParseAddrPort("127.0.0.2:80"), holders); slices.Contains(got, want) {
 		t.Error("a socket of another address is told of")
 	}
 	elsewhere := &Result{Target: &Target{}, Tries: []Try{{Addr: netip.MustParseAddrPort("192.0.2.1:80"), Outcome: Outcome{Cause: Refused}}}}
