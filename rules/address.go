@@ -230,7 +230,7 @@ func listed(p peer, text string) *lint.Diagnostic {
 		d.Symptom = "502"
 	}
 	if strings.Trim(second, ", ") == "" {
-		d.Message = fmt.Sprintf("%s reads %q as a part of the address", proxyNames[p.dialect()], d.At.Text())
+		d.Message = fmt.Sprintf("%s reads %q as a part of the address", p.dialect().Product(), d.At.Text())
 		d.Hint = first
 		d.Fix = repair(d.At, "", true)
 		return d

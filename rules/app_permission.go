@@ -119,7 +119,7 @@ func keptOutFinding(around *surroundings, u appUse, who runsAs, b backendApp) li
 		Symptom: u.failure(),
 		At:      u.endpoint.Addr.At,
 		Message: fmt.Sprintf("%s runs as %s, and %s is open to %s alone (mode %04o)",
-			proxyNames[u.endpoint.Addr.At.File.Dialect], who.user, u.endpoint.Addr.Socket, holder, b.bind.Mode.Perm()),
+			u.endpoint.Addr.At.File.Dialect.Product(), who.user, u.endpoint.Addr.Socket, holder, b.bind.Mode.Perm()),
 		Related: append(around.chain(b, b.title()+" makes the socket", at), lint.Related{At: who.at, Message: "the proxy's user"}),
 	}
 	switch {

@@ -13,9 +13,6 @@ import (
 // explainWidth is how many columns the prose of WriteDoc takes at most.
 const explainWidth = 80
 
-// proxyNames are the proxies' names as their projects write them.
-var proxyNames = [...]string{syntax.Nginx: "nginx", syntax.HAProxy: "HAProxy", syntax.Cloudflared: "cloudflared"}
-
 // WriteDoc explains a rule in plain text.
 func WriteDoc(w io.Writer, r *lint.Rule) error {
 	var b strings.Builder
@@ -28,8 +25,8 @@ func WriteDoc(w io.Writer, r *lint.Rule) error {
 		writeExample(&b, "Beside it, "+f.Name, f.Text)
 	}
 	for _, d := range served(r) {
-		writeExample(&b, "Bad, "+proxyNames[d], r.Doc.Bad.For(d))
-		writeExample(&b, "Good, "+proxyNames[d], r.Doc.Good.For(d))
+		writeExample(&b, "Bad, "+d.Product(), r.Doc.Bad.For(d))
+		writeExample(&b, "Good, "+d.Product(), r.Doc.Good.For(d))
 	}
 	fmt.Fprint(&b, "\nSee\n\n")
 	for _, link := range r.Doc.Links {
@@ -103,7 +100,7 @@ func served(r *lint.Rule) []syntax.Dialect {
 func proxies(r *lint.Rule) string {
 	var names []string
 	for _, d := range served(r) {
-		names = append(names, proxyNames[d])
+		names = append(names, d.Product())
 	}
 	return strings.Join(names, ", ")
 }

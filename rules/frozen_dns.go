@@ -208,7 +208,7 @@ func reportFrozen(p *lint.Pass, name string, uses []nameUse) {
 	if reason == "" {
 		d.Severity, reason = lint.Info, "so a later change of its address goes unnoticed"
 	}
-	d.Message = fmt.Sprintf("%s looks up %q only at start, %s", proxyNames[p.Config.Dialect], first.endpoint.Addr.Host, reason)
+	d.Message = fmt.Sprintf("%s looks up %q only at start, %s", p.Config.Dialect.Product(), first.endpoint.Addr.Host, reason)
 	for i, u := range uses[1:] {
 		message := "used here too"
 		if more := len(uses) - 1 - maxRelated; i == maxRelated-1 && more > 0 {

@@ -127,7 +127,7 @@ func hostUnresolvable(_ context.Context, p *lint.Pass) {
 			continue
 		}
 		if line := r.LogLine(o); line != "" {
-			d.Notes = []string{proxyLabel(r.Dialect) + " logs: " + line}
+			d.Notes = []string{r.Dialect.Product() + " logs: " + line}
 		}
 		p.Report(d)
 	}

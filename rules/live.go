@@ -117,7 +117,7 @@ func liveNotes(r *probe.Result, fault *probe.Try) []string {
 		}
 	}
 	if line := r.LogLine(fault.Outcome); line != "" {
-		notes = append(notes, proxyLabel(r.Dialect)+" logs: "+line)
+		notes = append(notes, r.Dialect.Product()+" logs: "+line)
 	}
 	if n := len(r.Nearby); n > 1 || n == 1 && r.Nearby[0].Process == "" {
 		notes = append(notes, "on its machine listen "+nearbyList(r.Nearby))
@@ -135,10 +135,6 @@ func nearbyList(list []probe.Listening) string {
 		texts = append(texts, fmt.Sprintf("%d (%s)", l.Port, cmp.Or(l.Process, "not known")))
 	}
 	return strings.Join(texts, ", ")
-}
-
-func proxyLabel(d syntax.Dialect) string {
-	return proxyNames[d]
 }
 
 // liveHint returns what to write instead, where that is known.

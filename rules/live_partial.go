@@ -133,7 +133,7 @@ func livePartial(_ context.Context, p *lint.Pass) {
 		}
 		if r.Dialect != syntax.HAProxy {
 			d.Symptom = lint.NoSymptom
-			d.Notes = append(d.Notes, proxyNames[r.Dialect]+" tries the others, which takes time")
+			d.Notes = append(d.Notes, r.Dialect.Product()+" tries the others, which takes time")
 		}
 		p.Report(d)
 	}

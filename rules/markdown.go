@@ -49,8 +49,8 @@ func WriteSection(b *strings.Builder, r *lint.Rule) {
 		fmt.Fprintf(b, "\nBeside it, %s:\n\n```\n%s```\n", f.Name, f.Text)
 	}
 	for _, d := range served(r) {
-		fmt.Fprintf(b, "\nBad, %s:\n\n```%s\n%s```\n", proxyNames[d], d, r.Doc.Bad.For(d))
-		fmt.Fprintf(b, "\nGood, %s:\n\n```%s\n%s```\n", proxyNames[d], d, r.Doc.Good.For(d))
+		fmt.Fprintf(b, "\nBad, %s:\n\n```%s\n%s```\n", d.Product(), d, r.Doc.Bad.For(d))
+		fmt.Fprintf(b, "\nGood, %s:\n\n```%s\n%s```\n", d.Product(), d, r.Doc.Good.For(d))
 	}
 	b.WriteString("\nSee:\n\n")
 	for _, link := range r.Doc.Links {

@@ -293,8 +293,8 @@ func (h *htmlRule) document(rule *lint.Rule) {
 	}
 	for _, dialect := range syntax.Dialects() {
 		if rule.Serves(dialect) {
-			example("Bad, "+proxyName(dialect), doc.Bad.For(dialect))
-			example("Good, "+proxyName(dialect), doc.Good.For(dialect))
+			example("Bad, "+dialect.Product(), doc.Bad.For(dialect))
+			example("Good, "+dialect.Product(), doc.Good.For(dialect))
 		}
 	}
 }

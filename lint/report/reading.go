@@ -58,7 +58,7 @@ func (r *reading) config(c *proxy.Config) {
 // described says what a configuration was taken for.
 func described(c *proxy.Config) string {
 	main := c.Tree.Roots[0]
-	as := []string{proxyName(c.Dialect) + " configuration"}
+	as := []string{c.Dialect.Product() + " configuration"}
 	if main.Template != nil {
 		as = append(as, "a template")
 	}

@@ -116,6 +116,6 @@ func places(d lint.Diagnostic) []lint.Related {
 	if d.Stops.IsZero() || d.Stops == d.At {
 		return d.Related
 	}
-	stops := lint.Related{At: d.Stops, Message: "where " + proxyName(d.At.File.Dialect) + " stops"}
+	stops := lint.Related{At: d.Stops, Message: "where " + d.At.File.Dialect.Product() + " stops"}
 	return append(slices.Clip(d.Related), stops)
 }

@@ -82,7 +82,7 @@ func (o Options) notes(d lint.Diagnostic) []string {
 	for _, r := range d.Related {
 		notes = append(notes, clean(o.place(r.At))+": "+r.Message)
 	}
-	proxy := proxyName(d.At.File.Dialect)
+	proxy := d.At.File.Dialect.Product()
 	if !d.Stops.IsZero() {
 		if d.Stops.File != d.At.File {
 			notes = append(notes, "where "+proxy+" stops: "+clean(o.place(d.Stops)))
@@ -113,7 +113,7 @@ func effect(d lint.Diagnostic) string {
 	case noEffect:
 		return "it has no effect"
 	case startFailure:
-		return proxyName(d.At.File.Dialect) + " does not start"
+		return d.At.File.Dialect.Product() + " does not start"
 	}
 	return "the client sees: " + string(d.Symptom)
 }
@@ -122,18 +122,6 @@ func effect(d lint.Diagnostic) string {
 func (o Options) place(at syntax.Ref) string {
 	p := at.Position()
 	return fmt.Sprintf("%s:%d:%d", o.path(at.File.Path), p.Line, p.Rune)
-}
-
-func proxyName(d syntax.Dialect) string {
-	switch d {
-	case syntax.Nginx:
-		return "nginx"
-	case syntax.HAProxy:
-		return "HAProxy"
-	case syntax.Cloudflared:
-		return "cloudflared"
-	}
-	return "the proxy"
 }
 
 // summary tells in one line how much was found.

@@ -23,6 +23,11 @@ const (
 // Dialects returns all of them.
 func Dialects() []Dialect { return []Dialect{Nginx, HAProxy, Cloudflared} }
 
+// Product returns the proxy's name as its project writes it: "nginx", "HAProxy", "cloudflared"; "the proxy" for any.
+func (d Dialect) Product() string {
+	return [...]string{AnyDialect: "the proxy", Nginx: "nginx", HAProxy: "HAProxy", Cloudflared: "cloudflared"}[d]
+}
+
 // String gives the name used on the command line and in JSON: "nginx", "haproxy", "cloudflared" or "".
 func (d Dialect) String() string {
 	switch d {
