@@ -4,7 +4,6 @@ package graph
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 
 	"github.com/proxylint/proxylint/lint"
@@ -107,12 +106,7 @@ func (l locator) place(at syntax.Ref) string {
 }
 
 func (l locator) path(path string) string {
-	if filepath.IsAbs(path) && l.dir != "" {
-		if rel, err := filepath.Rel(l.dir, path); err == nil && filepath.IsLocal(rel) {
-			path = rel
-		}
-	}
-	return safe.Clean(filepath.ToSlash(path))
+	return safe.Clean(safe.Path(path, l.dir))
 }
 
 // name names a configuration.

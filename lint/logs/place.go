@@ -2,7 +2,6 @@ package logs
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"github.com/proxylint/proxylint/lint"
@@ -24,13 +23,8 @@ func (p place) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, 
 // place returns where something begins on disk, its path relative to the report's folder if it lies below.
 func (r *Report) place(at syntax.Ref) place {
 	at = at.Outer()
-	path, position := at.File.Path, at.Position()
-	if filepath.IsAbs(path) && r.Dir != "" {
-		if rel, err := filepath.Rel(r.Dir, path); err == nil && filepath.IsLocal(rel) {
-			path = rel
-		}
-	}
-	return place{safe.Clean(filepath.ToSlash(path)), position.Line, position.Rune}
+	position := at.Position()
+	return place{safe.Clean(safe.Path(at.File.Path, r.Dir)), position.Line, position.Rune}
 }
 
 // place returns where the group stands; "" where nothing is known of it.

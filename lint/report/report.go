@@ -9,11 +9,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/proxylint/proxylint/lint"
+	"github.com/proxylint/proxylint/lint/safe"
 )
 
 // Options are what all formats share.
@@ -80,14 +80,7 @@ func Write(w io.Writer, format string, result lint.Result, o Options) error {
 }
 
 // path names a file as the output does.
-func (o Options) path(path string) string {
-	if filepath.IsAbs(path) && o.Dir != "" {
-		if rel, err := filepath.Rel(o.Dir, path); err == nil && filepath.IsLocal(rel) {
-			path = rel
-		}
-	}
-	return filepath.ToSlash(path)
-}
+func (o Options) path(path string) string { return safe.Path(path, o.Dir) }
 
 // fileFindings are the diagnostics of one file.
 type fileFindings struct {
