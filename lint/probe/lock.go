@@ -2,7 +2,6 @@ package probe
 
 import (
 	"cmp"
-	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
@@ -11,12 +10,9 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/proxylint/proxylint/lint/inventory"
-	"github.com/proxylint/proxylint/parsers/proxy"
-	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
 // Endpoint is what a lock file calls a target: "host:port" or "unix:path".
@@ -160,31 +156,6 @@ func (m *memory) endpoint(at string, t *Target, measured *Measure) {
 func isNear[T int | int64](value, old, part T) bool {
 	const little = 10
 	return old > 0 && max(value, old)-min(value, old) <= max(old/part, little)
-}
-
-// LookUp resolves names that are not dialed, as the system does, and returns those that have addresses.
-func LookUp(ctx context.Context, names []string, o Options) map[string][]netip.Addr {
-	ctx, cancel := context.WithTimeout(ctx, o.Deadline)
-	defer cancel()
-	p := newProber(o)
-	found := map[string][]netip.Addr{}
-	var lock sync.Mutex
-	var workers sync.WaitGroup
-	room := make(chan struct{}, max(1, o.Concurrency))
-	for _, name := range names {
-		room <- struct{}{}
-		workers.Go(func() {
-			defer func() { <-room }()
-			answer := p.resolve(ctx, &Target{Dialect: syntax.Nginx, Addr: proxy.Address{Host: name}, Lookup: Lookup{How: AtStart}})
-			lock.Lock()
-			defer lock.Unlock()
-			for _, addr := range answer.Addrs {
-				found[name] = append(found[name], addr.Addr())
-			}
-		})
-	}
-	workers.Wait()
-	return found
 }
 
 // fingerprint returns the SHA-256 of a certificate, as "openssl x509 -fingerprint -sha256" does, but in lower case

@@ -8,13 +8,34 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/proxylint/proxylint/parsers/proxy"
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
 // SystemResolver as Options.Resolver has every name looked up by the system.
 const SystemResolver = "system"
+
+// LookUp resolves names that are not dialed, as the system does, and returns those that have addresses. When the context
+// ends it returns what is known by then.
+func LookUp(ctx context.Context, names []string, o Options) map[string][]netip.Addr {
+	ctx, cancel := context.WithTimeout(ctx, o.Deadline)
+	defer cancel()
+	p := newProber(o)
+	found := map[string][]netip.Addr{}
+	var mu sync.Mutex
+	inParallel(max(1, o.Concurrency), names, func(name string) {
+		answer := p.resolve(ctx, &Target{Dialect: syntax.Nginx, Addr: proxy.Address{Host: name}, Lookup: Lookup{How: AtStart}})
+		mu.Lock()
+		defer mu.Unlock()
+		for _, addr := range answer.Addrs {
+			found[name] = append(found[name], addr.Addr())
+		}
+	})
+	return found
+}
 
 // resolve returns the addresses that the proxy would use for a target. What Options.ResolveHost and Options.Hosts say
 // comes before any lookup, but DNS servers that the configuration names know no hosts file.

@@ -218,12 +218,23 @@ func (q question) ask(ctx context.Context, name string, kind uint16) ([]dns.RR, 
 const retryAfter = 250 * time.Millisecond
 
 func (q question) exchange(ctx context.Context, msg *dns.Msg) (*dns.Msg, error) {
-	client := dns.Client{Net: "udp"}
-	answer, _, err := client.ExchangeContext(ctx, msg, q.server)
+	answer, err := q.exchangeOver(ctx, "udp", msg)
 	if err == nil && answer.Truncated {
-		client.Net = "tcp"
-		answer, _, err = client.ExchangeContext(ctx, msg, q.server)
+		return q.exchangeOver(ctx, "tcp", msg)
 	}
+	return answer, err
+}
+
+// exchangeOver ends with its context, of which the library heeds the deadline alone.
+func (q question) exchangeOver(ctx context.Context, network string, msg *dns.Msg) (*dns.Msg, error) {
+	client := dns.Client{Net: network}
+	conn, err := client.DialContext(ctx, q.server)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.SetDeadline(time.Now()) })()
+	answer, _, err := client.ExchangeWithConnContext(ctx, msg, conn)
 	return answer, err
 }
 

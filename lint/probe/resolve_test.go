@@ -221,3 +221,19 @@ func describeFound(f Found) string {
 	}
 	return strings.Join(parts, " ")
 }
+
+// TestLookUpInterrupted asks a DNS server that does not answer, and is interrupted.
+func TestLookUpInterrupted(t *testing.T) {
+	o := Defaults()
+	o.Resolver = serveDNS(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(50*time.Millisecond, cancel)
+	began := time.Now()
+	found := LookUp(ctx, []string{"four.test", "mute.test"}, o)
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("it took %s", took)
+	}
+	if len(found) != 1 || len(found["four.test"]) != 1 {
+		t.Errorf("found %v", found)
+	}
+}
