@@ -82,11 +82,11 @@ func (f liveFlags) run(c *cli.Context, configs []*proxy.Config, facts *inventory
 	if !f.on {
 		return nil, nil
 	}
-	results := dial(c, f.targets(configs, facts), f.options)
+	var beside []string
 	if f.options.ResolveOnly {
-		results.Named = probe.LookUp(c.Context, rules.NamesBeside(configs, facts), f.options)
+		beside = rules.NamesBeside(configs, facts)
 	}
-	return results, nil
+	return dial(c, f.targets(configs, facts), beside, f.options), nil
 }
 
 func runLive(c *cli.Context) error {
@@ -105,7 +105,7 @@ func runLive(c *cli.Context) error {
 	if c.Bool("plan") {
 		return writePlan(c, job.outputs, targets)
 	}
-	results := dial(c, targets, job.live.options)
+	results := dial(c, targets, nil, job.live.options)
 	lock.hold(results)
 	result := job.judge(c.Context, configs, liveRules(), results)
 	if err := lock.save(results); err != nil {

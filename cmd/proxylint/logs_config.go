@@ -110,7 +110,7 @@ func (l *logConfigs) dial(c *cli.Context, summary *logs.Summary) *probe.Results 
 	if len(targets) == 0 {
 		fmt.Fprintln(c.App.ErrWriter, "proxylint: no cause leads to a server that could be dialed")
 	}
-	return dial(c, targets, l.live.options)
+	return dial(c, targets, nil, l.live.options)
 }
 
 // split parts what fits from what does not.

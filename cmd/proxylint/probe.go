@@ -128,14 +128,15 @@ func (p *prefixes) Set(value string) error {
 // String is for the help, which shows no default.
 func (p *prefixes) String() string { return "" }
 
-// dial dials targets, and shows on standard error how far it is. An interrupt ends it early, with what is known by then;
-// a second one ends the program.
-func dial(c *cli.Context, targets []*probe.Target, o probe.Options) *probe.Results {
+// dial dials targets, and shows on standard error how far it is. Then it looks up the names that stand beside addresses. An
+// interrupt ends it early, with what is known by then; a second one ends the program.
+func dial(c *cli.Context, targets []*probe.Target, beside []string, o probe.Options) *probe.Results {
 	ctx, stop := interruptible(c.Context)
 	defer stop()
 	done := showProgress(c.App.ErrWriter, &o, len(targets))
 	results := probe.Run(ctx, targets, o)
 	done()
+	results.Named = probe.LookUp(ctx, beside, o)
 	if ctx.Err() != nil {
 		fmt.Fprintln(c.App.ErrWriter, "proxylint: interrupted: this is what is known so far")
 	}

@@ -60,6 +60,40 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
+// TestInterruptLookUp ends a run that waits for the address of a name in a comment.
+func TestInterruptLookUp(t *testing.T) {
+	mute, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mute.Close()
+	config := filepath.Join(t.TempDir(), "nginx.conf")
+	text := "events {}\nhttp {\nupstream app {\nserver 192.0.2.7:80; # app.example.com\n}\nserver { location / { proxy_pass http://app; } }\n}\n"
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var stderr bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), "proxylint", "lint", "--resolve", "--resolver", mute.LocalAddr().String(), config)
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	mute.SetReadDeadline(time.Now().Add(30 * time.Second)) // a net.PacketConn takes one
+	if _, _, err := mute.ReadFrom(make([]byte, 512)); err != nil {
+		t.Fatal(err, stderr.String())
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Wait() // with whatever was found in the file
+	if code := cmd.ProcessState.ExitCode(); code != exitClean && code != exitFindings {
+		t.Errorf("%s", cmd.ProcessState)
+	}
+	if got := stderr.String(); got != "proxylint: interrupted: this is what is known so far\n" {
+		t.Errorf("standard error: %q", got)
+	}
+}
+
 func TestTellEvery(t *testing.T) {
 	told := make(chan struct{})
 	stop := tellEvery(time.Millisecond, func() { told <- struct{}{} })
