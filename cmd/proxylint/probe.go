@@ -133,6 +133,11 @@ func (p *prefixes) String() string { return "" }
 func dial(c *cli.Context, targets []*probe.Target, beside []string, o probe.Options) *probe.Results {
 	ctx, stop := interruptible(c.Context)
 	defer stop()
+	if c.String("shard") == "" && c.Command.Name != "logs" { // there, other targets may have it
+		for _, dialed := range o.Unused(targets) {
+			fmt.Fprintf(c.App.ErrWriter, "proxylint: --resolve-host %s: no target has this name and port\n", dialed)
+		}
+	}
 	done := showProgress(c.App.ErrWriter, &o, len(targets))
 	results := probe.Run(ctx, targets, o)
 	done()

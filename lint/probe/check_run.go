@@ -205,9 +205,7 @@ func (r *checkReplay) address(ctx context.Context, c *CheckConnect) (address, Ou
 	if c.Host != "" {
 		ip, err := netip.ParseAddr(c.Host)
 		if err != nil {
-			other := *r.target
-			other.Addr.Host, other.Addr.Socket, other.Lookup = c.Host, "", Lookup{How: Libc}
-			found := r.resolve(ctx, &other)
+			found := r.resolve(ctx, r.target.checkedAt(c.Host))
 			if !found.Outcome.OK() {
 				return to, found.Outcome
 			}
@@ -219,6 +217,13 @@ func (r *checkReplay) address(ctx context.Context, c *CheckConnect) (address, Ou
 		to.network = netip.AddrPortFrom(to.network.Addr(), uint16(c.Port))
 	}
 	return to, Outcome{}
+}
+
+// checkedAt returns a target as it is looked up for a check of another host.
+func (t *Target) checkedAt(host string) *Target {
+	other := *t
+	other.Addr.Host, other.Addr.Socket, other.Lookup = host, "", Lookup{How: Libc}
+	return &other
 }
 
 // read waits for more of the answer. What comes of a connection that breaks after an answer is judged as it is.

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/proxylint/proxylint/lint/inventory"
@@ -20,7 +19,7 @@ func (t *Target) Endpoint(l *inventory.Lock) string {
 	if t.Addr.Socket != "" {
 		return "unix:" + t.Addr.Socket
 	}
-	host := lockedHost(t)
+	host := t.hostname()
 	if addr, err := netip.ParseAddr(host); err == nil {
 		host = l.Key(addr)
 		if l.Salt != "" {
@@ -29,8 +28,6 @@ func (t *Target) Endpoint(l *inventory.Lock) string {
 	}
 	return net.JoinHostPort(host, strconv.Itoa(t.Addr.Port))
 }
-
-func lockedHost(t *Target) string { return strings.ToLower(strings.TrimSuffix(t.Addr.Host, ".")) }
 
 // Remember puts what a run found into a lock. What it did not find or reach stays as it was.
 func Remember(l *inventory.Lock, results *Results) {
@@ -82,7 +79,7 @@ type memory struct {
 
 func (m *memory) result(r *Result) {
 	if r.Lookup.How != Literal && r.Found.Outcome.OK() && len(r.Found.Addrs) > 0 {
-		name := lockedHost(r.Target)
+		name := r.hostname()
 		if m.lock.Names[name] == nil {
 			m.lock.Names[name] = &inventory.LockedName{Addresses: map[string]*inventory.LockedAddr{}}
 		}

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -44,8 +45,8 @@ func (p *prober) resolve(ctx context.Context, t *Target) Found {
 		return Found{}
 	}
 	port := uint16(t.Addr.Port)
-	name := strings.ToLower(strings.TrimSuffix(t.Addr.Host, "."))
-	if addrs := p.ResolveHost[net.JoinHostPort(name, strconv.Itoa(t.Addr.Port))]; len(addrs) > 0 {
+	name := t.hostname()
+	if addrs := p.ResolveHost[t.standIn()]; len(addrs) > 0 {
 		return t.choose(addrs, port)
 	}
 	if addr, err := netip.ParseAddr(t.Addr.Host); err == nil {
@@ -70,6 +71,29 @@ func (p *prober) resolve(ctx context.Context, t *Target) Found {
 	found.Outcome = t.excuse(found.Outcome)
 	found.Outcome.Took = time.Since(began)
 	return found
+}
+
+// hostname is the name or address of a target as it is compared with others.
+func (t *Target) hostname() string { return strings.ToLower(strings.TrimSuffix(t.Addr.Host, ".")) }
+
+// standIn is what Options.ResolveHost calls a target.
+func (t *Target) standIn() string { return net.JoinHostPort(t.hostname(), strconv.Itoa(t.Addr.Port)) }
+
+// Unused returns what ResolveHost has for none of the targets and their checks, sorted.
+func (o Options) Unused(targets []*Target) []string {
+	unused := maps.Clone(o.ResolveHost)
+	for _, t := range targets {
+		delete(unused, t.standIn())
+		if t.Check == nil {
+			continue
+		}
+		for _, s := range slices.Concat(t.Check.Steps, t.Check.Agent) {
+			if s.Connect != nil && s.Connect.Host != "" {
+				delete(unused, t.checkedAt(s.Connect.Host).standIn())
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(unused))
 }
 
 // choose parts addresses in those that the proxy uses and those that it does not.
@@ -123,7 +147,7 @@ func (t *Target) excuse(o Outcome) Outcome {
 	if o.Cause != Unresolvable && o.Cause != ResolverFailed {
 		return o
 	}
-	name := strings.ToLower(strings.TrimSuffix(t.Addr.Host, "."))
+	name := t.hostname()
 	switch {
 	case !t.Lookup.Declared.IsZero():
 		return Outcome{Cause: NotTestable, Detail: "the name is known where the proxy runs, and not here"}
