@@ -42,23 +42,23 @@ func (t *Target) pathInfo() [][2]string {
 	return variables
 }
 
-// speakCGI sends one request as uwsgi or SCGI and takes any CGI or HTTP header but a gateway's error for an answer.
-func (p *prober) speakCGI(conn net.Conn, m *Measure, request []byte) Outcome {
+// exchange sends a request and reads what comes, by a function that returns the size of the response's header, too.
+func exchange(conn net.Conn, answer *bufio.Reader, request []byte, read func(*bufio.Reader) (Outcome, int), m *Measure) Outcome {
 	began := time.Now()
 	if _, err := conn.Write(request); err != nil {
 		return broken(err, L7RSP)
 	}
-	answer := bufio.NewReader(conn)
 	if _, err := answer.Peek(1); err != nil {
 		return broken(err, L7RSP)
 	}
 	m.First = time.Since(began)
-	outcome, size := readCGI(answer)
+	outcome, size := read(answer)
 	m.Header = size
 	return outcome
 }
 
-// readCGI reads the header of a response, and returns its size in bytes.
+// readCGI reads the header of a response, and returns its size in bytes. Any CGI or HTTP header but a gateway's error is an
+// answer.
 func readCGI(r *bufio.Reader) (Outcome, int) {
 	block, err := readBlock(r)
 	status, ok := cgiStatus(block)

@@ -34,32 +34,17 @@ const fcgiPatience = 500 * time.Millisecond
 func (p *prober) speakFastCGI(ctx context.Context, t *Target, conn net.Conn, m *Measure) Outcome {
 	conn.SetDeadline(time.Now().Add(min(fcgiPatience, p.answerTimeout(t)/2))) // a net.Conn takes one
 	answer := bufio.NewReader(conn)
-	outcome := fcgiExchange(conn, answer, fcgiValuesRequest(), m)
+	outcome := exchange(conn, answer, fcgiValuesRequest(), readFastCGI, m)
 	if outcome.Cause == Silent {
 		defer p.arm(ctx, t, conn)()
-		outcome = fcgiExchange(conn, answer, t.fcgiRequest(), m)
+		outcome = exchange(conn, answer, t.fcgiRequest(), readFastCGI, m)
 	}
 	return outcome
 }
 
 // speakFastCGIRequest sends a request alone: some servers close a connection that begins with anything else.
 func (p *prober) speakFastCGIRequest(_ context.Context, t *Target, conn net.Conn, m *Measure) Outcome {
-	return fcgiExchange(conn, bufio.NewReader(conn), t.fcgiRequest(), m)
-}
-
-// fcgiExchange sends records and reads what comes.
-func fcgiExchange(conn net.Conn, answer *bufio.Reader, records []byte, m *Measure) Outcome {
-	began := time.Now()
-	if _, err := conn.Write(records); err != nil {
-		return broken(err, L7RSP)
-	}
-	if _, err := answer.Peek(1); err != nil {
-		return broken(err, L7RSP)
-	}
-	m.First = time.Since(began)
-	outcome, size := readFastCGI(answer)
-	m.Header = size
-	return outcome
+	return exchange(conn, bufio.NewReader(conn), t.fcgiRequest(), readFastCGI, m)
 }
 
 // fcgiRecord appends one record.

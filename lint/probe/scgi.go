@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"net"
@@ -8,7 +9,7 @@ import (
 
 // speakSCGI sends one request in the SCGI protocol.
 func (p *prober) speakSCGI(_ context.Context, t *Target, conn net.Conn, m *Measure) Outcome {
-	return p.speakCGI(conn, m, t.scgiRequest())
+	return exchange(conn, bufio.NewReader(conn), t.scgiRequest(), readCGI, m)
 }
 
 // scgiRequest is a netstring of names and values, of which the body's length comes first (the SCGI specification).

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"bufio"
 	"context"
 	"encoding/binary"
 	"net"
@@ -8,7 +9,7 @@ import (
 
 // speakUWSGI sends one request in the uwsgi protocol.
 func (p *prober) speakUWSGI(_ context.Context, t *Target, conn net.Conn, m *Measure) Outcome {
-	return p.speakCGI(conn, m, t.uwsgiRequest())
+	return exchange(conn, bufio.NewReader(conn), t.uwsgiRequest(), readCGI, m)
 }
 
 // uwsgiRequest is a packet of kind 0, a request: each name and value behind its size (uwsgi documentation, Protocol).
