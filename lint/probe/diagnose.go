@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	mostForeign     = 3                      // protocols tried at one address besides the configured one
+	mostForeign     = 4                      // protocols tried at one address besides the configured one
 	foreignPatience = time.Second            // how long the answer to each may take
 	bannerPatience  = 350 * time.Millisecond // how long a server may take to greet
 )

@@ -69,13 +69,14 @@ type evidence struct {
 	tried   []string
 	last    Outcome
 	silent  bool // something was met with silence, at least once
+	reset   bool // likewise with a reset; a server that has read all that came closes instead
 	misread bool // it answered, but may have taken what came for HTTP
 }
 
 func newEvidence(t *Target, a address, o Outcome) *evidence {
 	e := &evidence{
 		port: a.network.Port(), tried: []string{t.layer(o)},
-		last: o, silent: o.Cause == Silent, misread: t.maybeMisread(o),
+		last: o, silent: o.Cause == Silent, reset: o.Detail == wasReset, misread: t.maybeMisread(o),
 	}
 	if t.SendProxy > 0 {
 		e.tried = append(e.tried, wantsProxy)
@@ -95,6 +96,7 @@ func (e *evidence) add(s *suspect, o Outcome) {
 	e.tried = append(e.tried, s.name)
 	e.last = o
 	e.silent = e.silent || o.Cause == Silent
+	e.reset = e.reset || o.Detail == wasReset
 }
 
 // suspect returns what to try next; nil when all was tried.
@@ -126,6 +128,8 @@ func (e *evidence) likely() []string {
 		return []string{refusesProxy, "memcached", "HTTP", "TLS"}
 	case e.last.Detail == wasReset:
 		return []string{refusesProxy, "HTTP", wantsProxy, "FastCGI", "HTTP/2", "TLS", "AJP"}
+	case e.reset:
+		return []string{refusesProxy, "uwsgi", wantsProxy, "memcached", "TLS"}
 	}
 	return []string{refusesProxy, "TLS", "uwsgi", wantsProxy, "HTTP", "SCGI", "memcached"}
 }
