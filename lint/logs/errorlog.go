@@ -65,13 +65,14 @@ func (p *Parser) Flush(emit func(*Event)) {
 	}
 }
 
-// emitError reads a whole message. What is known of no cause and has nothing to do with an upstream is passed over.
+// emitError reads a whole message. What is known of no cause and has nothing to do with an upstream is passed over, as
+// is what nginx tells of each session of a stream: "client disconnected, bytes from/to client:5/9, ...".
 func (p *Parser) emitError(line Line, text []byte, emit func(*Event)) {
 	if level := text[21:]; bytes.HasPrefix(level, []byte("debug")) || bytes.HasPrefix(level, []byte("notice")) {
 		return
 	}
 	e := p.begin(line, text, NginxError)
-	if e.readError(); e.Cause == Unknown && !strings.Contains(e.Text, "upstream") {
+	if e.readError(); e.Cause == Unknown && (e.Level == "info" || !strings.Contains(e.Text, "upstream")) {
 		return
 	}
 	e.Time = errorTime(e.Text, p.location)
@@ -116,7 +117,7 @@ func (e *Event) readError() {
 	e.readMessage(message, fields)
 }
 
-// fieldsAt returns where ", client: " begins. A script's text may hold it, too.
+// fieldsAt returns where ", client: " begins, or ", udp client: ". A script's text may hold it, too.
 func fieldsAt(s string) int {
 	if strings.HasPrefix(s, stderrMark) {
 		if n := strings.LastIndex(s, `" while `); n >= 0 {
@@ -125,7 +126,10 @@ func fieldsAt(s string) int {
 			}
 		}
 	}
-	return strings.Index(s, ", client: ")
+	if n := strings.Index(s, ", client: "); n >= 0 {
+		return n
+	}
+	return strings.Index(s, ", udp client: ")
 }
 
 // readMessage finds the cause, and what the message holds besides.
@@ -135,6 +139,7 @@ func (e *Event) readMessage(message, fields string) {
 		text, e.While = message[:n], message[n+len(" while "):]
 	}
 	e.Cause = nginxCause(text, e.While)
+	e.Status = e.errorStatus(text, strings.Contains(fields, ", bytes from/to client:"))
 	e.Errno = errno(text)
 	e.Detail = nginxDetail(e.Cause, text)
 	switch e.Cause {
@@ -160,10 +165,42 @@ func (e *Event) readMessage(message, fields string) {
 	}
 }
 
+// otherStatuses are those of messages that differ from their cause's.
+var otherStatuses = []struct {
+	prefix string
+	status int
+}{
+	{"connect() ", 502},      // whatever the system's error was
+	{"subrequests cycle", 0}, // a part of the answer is missing
+	{"client sent too long URI", 414},
+	{"client sent unknown \"Transfer-Encoding\"", 501},
+}
+
+// errorStatus returns what the client got, as far as a message tells; 0: the answer had begun, or nobody had asked. A
+// stream has statuses of its own: 500 where there was no address to connect to, 502 for all that comes after that
+// (ngx_stream_proxy_module.c).
+func (e *Event) errorStatus(text string, stream bool) int {
+	status := e.Cause.Info().Status
+	for _, other := range otherStatuses {
+		if strings.HasPrefix(text, other.prefix) {
+			status = other.status
+		}
+	}
+	switch {
+	case e.Client == "", e.While == "reading upstream", strings.HasPrefix(e.While, "proxying and "):
+		return 0
+	case stream && e.Cause <= InvalidUpstream && status != 0:
+		return 500
+	case stream && status == 504:
+		return 502
+	}
+	return status
+}
+
 // readFields reads ", client: 10.0.0.1, server: example.com, request: "GET / HTTP/1.1", upstream: ...". What stands in
 // quotes is as the client sent it, quotes included, so that only order tells fields from a client's words.
 func (e *Event) readFields(s string) {
-	e.Client = plainField(s, ", client: ")
+	e.Client = plainField(s, "client: ")
 	e.Server = plainField(s, ", server: ")
 	if _, rest, ok := strings.Cut(s, `, request: "`); ok {
 		end := requestEnd(rest)

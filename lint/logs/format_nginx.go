@@ -68,11 +68,11 @@ func nginxField(name string) field {
 		return fUpstreamStatus
 	case "upstream_connect_time":
 		return fConnectTime
-	case "upstream_header_time":
+	case "upstream_header_time", "upstream_first_byte_time":
 		return fHeaderTime
 	case "upstream_response_time":
 		return fResponseTime
-	case "request_time":
+	case "request_time", "session_time":
 		return fTotalTime
 	case "connection":
 		return fConnection

@@ -72,7 +72,7 @@ func (p *Parser) Parse(line Line, emit func(*Event)) {
 	}
 }
 
-// finish fills in what is told by the line's prefix and by the table of causes.
+// finish fills in the time that is told by the line's prefix.
 func (p *Parser) finish(stamp []byte) {
 	e := &p.event
 	if e.Time.IsZero() && len(stamp) > 0 {
@@ -80,9 +80,6 @@ func (p *Parser) finish(stamp []byte) {
 	}
 	if !e.Time.IsZero() {
 		e.Time = e.Time.In(p.location)
-	}
-	if e.Source == NginxError {
-		e.Status = e.Cause.Info().Status
 	}
 }
 
