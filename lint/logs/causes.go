@@ -187,7 +187,7 @@ var causes = [...]Info{
 	},
 	SocketPermission: {
 		Name: "socket-permission", Level: lint.Error, Status: 502,
-		Means: "the proxy's user may not connect to the socket, or SELinux forbids it",
+		Means: "the proxy's user may not connect to the socket, or SELinux or a route forbids it",
 		Look:  "owner, group and mode of the socket and its folders; httpd_can_network_connect under SELinux",
 		Rules: []string{"live-socket-permission", "inv-fpm-socket-permission", "inv-socket-permission"},
 	},

@@ -173,6 +173,7 @@ var otherStatuses = []struct {
 	{"connect() ", 502},      // whatever the system's error was
 	{"subrequests cycle", 0}, // a part of the answer is missing
 	{"client sent too long URI", 414},
+	{"client sent invalid version", 505},
 	{"client sent unknown \"Transfer-Encoding\"", 501},
 }
 
@@ -187,7 +188,7 @@ func (e *Event) errorStatus(text string, stream bool) int {
 		}
 	}
 	switch {
-	case e.Client == "", e.While == "reading upstream", strings.HasPrefix(e.While, "proxying and "):
+	case e.Client == "", e.While == "waiting for request", e.While == "reading upstream", strings.HasPrefix(e.While, "proxying and "):
 		return 0
 	case stream && e.Cause <= InvalidUpstream && status != 0:
 		return 500

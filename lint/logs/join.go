@@ -141,6 +141,8 @@ func (m *siteMap) add(config *proxy.Config) {
 	for _, l := range config.Listeners {
 		if config.Dialect == syntax.HAProxy {
 			m.addSection(l.Section.Arg(1), l.Section)
+		} else if l.Protocol == proxy.TCP || l.Protocol == proxy.UDP {
+			m.addSection(streamKey(l.Addr), l.Section)
 		}
 		if len(l.Names) == 0 {
 			m.addSection("", l.Section)
@@ -160,6 +162,17 @@ func (m *siteMap) addSection(name string, section *syntax.Stmt) {
 	if list := m.sections[name]; len(list) == 0 || list[len(list)-1] != section {
 		m.sections[name] = append(list, section)
 	}
+}
+
+// streamKey returns what stands for the server_name in messages of a stream: the address that is listened on.
+func streamKey(a proxy.Address) string {
+	switch {
+	case a.Socket != "":
+		return "unix:" + a.Socket
+	case a.Host == "" || a.Host == "*":
+		return joinPort("0.0.0.0", a.Port)
+	}
+	return joinPort(hostKey(a.Host), a.Port)
 }
 
 // defaultPorts returns the ports of nginx' servers where none is written: 80, and 443 of a pass to https that names no

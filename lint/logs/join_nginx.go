@@ -94,12 +94,15 @@ func (m *siteMap) mayReach(routes []*proxy.Route) bool {
 }
 
 // serversNamed returns the blocks of the server that answers for a name: one with the name itself, else with the longest
-// wildcard (ngx_http_core_module, server_name).
+// wildcard (ngx_http_core_module, server_name); of a stream that which listens on an address.
 func (m *siteMap) serversNamed(server string) []*syntax.Stmt {
 	if server == "" {
 		return nil // the log does not tell
 	}
-	name, _ := splitPort(server)
+	name, port := splitPort(server)
+	if sections := m.sections[joinPort(name, port)]; len(sections) > 0 {
+		return sections
+	}
 	sections := m.sections[name]
 	for rest := name; len(sections) == 0; {
 		_, after, ok := strings.Cut(rest, ".")

@@ -4,6 +4,7 @@ package logs
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -237,4 +238,16 @@ func resetsTLS(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	resets(conn.(*tls.Conn).NetConn())
+}
+
+// serverKeys writes the certificate and the key of these TLS servers, and returns the paths.
+func serverKeys(t *testing.T) (cert, key string) {
+	t.Helper()
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	secret, err := x509.MarshalPKCS8PrivateKey(server.TLS.Certificates[0].PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return certificate(t), file(t, "key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})))
 }
