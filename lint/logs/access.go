@@ -175,7 +175,7 @@ func (p *Parser) clientError(line Line, text []byte) bool {
 	}
 	p.known++
 	cause := ClientRequest
-	if bytes.HasPrefix(message, []byte("SSL ")) {
+	if bytes.Contains(message, []byte("SSL ")) {
 		cause = ClientTLS
 	}
 	e := p.begin(line, text, HAProxyMessage)

@@ -12,6 +12,10 @@ func nginxDetail(c Cause, text string) string {
 		if strings.Contains(text, "FastCGI protocol version") {
 			return protocolByte(number(text[strings.LastIndexByte(text, ':')+1:]))
 		}
+	case ProtocolError:
+		if _, size, ok := strings.Cut(text, "too large http2 frame: "); ok {
+			return protocolByte(number(size) >> 16) // the length stands in the first three bytes
+		}
 	case TLSAlert:
 		return alert(text)
 	case TLSVerify, TLSName, AuthRequest, BodyTooLarge, NotHTTP:
@@ -28,7 +32,7 @@ func nginxDetail(c Cause, text string) string {
 	return ""
 }
 
-// protocolByte says what the first byte of an answer tells of a server that FastCGI was spoken to.
+// protocolByte says what the first byte of an answer tells of a server that FastCGI or HTTP/2 was spoken to.
 func protocolByte(n int) string {
 	meaning := map[int]string{
 		0x48: "the letter H: the server answered in HTTP",

@@ -125,7 +125,7 @@ func (f *Format) match(text []byte, found *fields) match {
 			continue
 		}
 		n := p.length(text[at:])
-		if n < 0 || p.field == fStatus && !isStatus(text[at:at+n]) {
+		if n < 0 || p.field == fStatus && !isStatus(text[at:at+n]) || p.field == fState && !isState(text[at:at+n]) {
 			return differs
 		}
 		found[p.field].start, found[p.field].end = int32(at), int32(at+n)
@@ -154,6 +154,16 @@ func (f *fields) isRemarkable(text []byte, source Source) bool {
 func isStatus(s []byte) bool {
 	_, ok := digits(s)
 	return ok && len(s) == 3 || string(s) == "-1"
+}
+
+// isState reports whether a value is a termination state, "SC" or "SC--": tcplog fits the lines of httplog, but for it.
+func isState(s []byte) bool {
+	for _, c := range s {
+		if c != '-' && (c|0x20 < 'a' || c|0x20 > 'z') {
+			return false
+		}
+	}
+	return len(s) == 2 || len(s) == 4
 }
 
 // index returns where the text that follows the value is first found; -1: nowhere.

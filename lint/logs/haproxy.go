@@ -8,7 +8,7 @@ import (
 // haproxyMessage reads what HAProxy logs besides requests: "Server app/a1 is DOWN, reason: ...".
 func (p *Parser) haproxyMessage(line Line, text []byte) bool {
 	text = stripLevel(text)
-	if len(text) == 0 || !bytes.ContainsRune([]byte("SBHbPCp["), rune(text[0])) || !isMessage(text) {
+	if len(text) == 0 || !bytes.ContainsRune([]byte("SBHAbPCp["), rune(text[0])) || !isMessage(text) {
 		return false
 	}
 	p.known++
@@ -18,7 +18,7 @@ func (p *Parser) haproxyMessage(line Line, text []byte) bool {
 
 // isMessage is a quick look at whether a line may be one of those messages.
 func isMessage(text []byte) bool {
-	for _, prefix := range [...]string{"Server ", "Backup Server ", "Health check for ", "backend ", "Proxy ", "proxy ", "Connect() failed"} {
+	for _, prefix := range [...]string{"Server ", "Backup Server ", "Health check for ", "Agent check for ", "backend ", "Proxy ", "proxy ", "Connect() failed", "Cannot bind to "} {
 		if bytes.HasPrefix(text, []byte(prefix)) {
 			return true
 		}
@@ -43,7 +43,7 @@ func stripLevel(text []byte) []byte {
 func (e *Event) readServerState(s string) bool {
 	rest, isServer := strings.CutPrefix(s, "Server ")
 	if !isServer {
-		if _, rest, isServer = strings.Cut(s, "erver "); !isServer || !strings.HasPrefix(s, "Health check for ") {
+		if _, rest, isServer = strings.Cut(s, "erver "); !isServer || !strings.HasPrefix(s, "Health check for ") && !strings.HasPrefix(s, "Agent check for ") {
 			return false
 		}
 	}
@@ -52,12 +52,21 @@ func (e *Event) readServerState(s string) bool {
 	if e.Backend, e.ServerName, ok = strings.Cut(name, "/"); !ok {
 		return false
 	}
+	if strings.HasPrefix(rest, "('") { // the host name: "('app.test') is UP/READY (resolves again)"
+		_, rest, _ = strings.Cut(rest, "') ")
+	}
 	_, reason, _ := strings.Cut(rest, "reason: ")
 	switch {
 	case strings.HasPrefix(rest, "is going DOWN for maintenance"), strings.HasPrefix(rest, "was DOWN and now enters maintenance"):
 		e.Cause, e.Detail = Maintenance, inParentheses(rest)
-	case strings.HasPrefix(rest, "is UP"), strings.HasPrefix(rest, "succeeded"), strings.Contains(rest, "is READY"):
+	case strings.HasPrefix(rest, "enters drain state"), strings.HasPrefix(rest, "is UP/DRAIN"):
+		e.Cause, e.Detail = Maintenance, "drain"
+	case strings.HasPrefix(rest, "is stopping"): // as http-check disable-on-404 has it
+		e.Cause, e.Detail = Maintenance, checkDetail(reason)
+	case strings.HasPrefix(rest, "is UP"), strings.HasPrefix(rest, "succeeded"), strings.HasPrefix(rest, "conditionally succeeded"), strings.Contains(rest, "is READY"):
 		e.Cause = ServerUp
+	case strings.HasPrefix(rest, "is DOWN/"): // out of maintenance, but not up
+		e.Cause, e.Detail = CheckFailed, inParentheses(rest)
 	case strings.HasPrefix(rest, "is DOWN"), strings.HasPrefix(rest, "failed"):
 		e.Cause, e.Detail = checkCause(reason), checkDetail(reason)
 	default:
@@ -85,14 +94,17 @@ func (e *Event) readProxyState(s string) bool {
 	name, rest, _ := strings.Cut(rest, " ")
 	name = strings.Trim(name, "'")
 	switch {
-	case kind == "backend" && strings.HasPrefix(rest, "has no server available"):
+	case (kind == "backend" || kind == "proxy") && strings.HasPrefix(rest, "has no server available"):
 		e.Cause, e.Backend = NoServer, name
 	case kind == "Proxy" && strings.HasPrefix(rest, "reached "):
 		e.Cause, e.Frontend, e.Detail = ProxyLimit, name, strings.TrimPrefix(rest, "reached ")
-	case kind == "Connect()" && strings.Contains(rest, "no free ports"):
-		_, backend, _ := strings.Cut(rest, "backend ")
-		e.Cause, e.Detail = SourceAddress, "no free ports"
-		e.Backend, _, _ = strings.Cut(backend, ":")
+	case kind == "Connect()", kind == "Cannot":
+		_, backend, _ := strings.Cut(rest, " for backend ")
+		e.Cause = SourceAddress
+		e.Backend, e.Detail, _ = strings.Cut(strings.TrimSuffix(backend, "."), ": ")
+		if strings.Contains(e.Detail, "check backlog size") { // of a unix socket
+			e.Cause = BacklogFull
+		}
 	default:
 		return false
 	}

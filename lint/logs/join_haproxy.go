@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/proxylint/proxylint/parsers/proxy"
@@ -12,8 +13,8 @@ func (m *siteMap) haproxySite(g *Group, site *Site) {
 	site.Route = m.routeTo(e.Frontend, e.Backend)
 	pools := m.upstreams[e.Backend]
 	if e.Backend == "" || len(pools) == 0 {
-		if sections := m.sections[e.Backend]; len(sections) > 0 {
-			site.Section = sections[0] // a frontend that chose no backend
+		if sections := m.sections[cmp.Or(e.Backend, e.Frontend)]; len(sections) > 0 {
+			site.Section = sections[0] // a frontend that chose no backend, or that is itself meant
 		} else if e.Backend != "" && !m.partial {
 			site.Stale = e.Backend
 		}

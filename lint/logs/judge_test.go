@@ -5,6 +5,7 @@ package logs
 import (
 	"bufio"
 	"bytes"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -23,6 +24,17 @@ import (
 // patience is how long a proxy may take to start, to log and to end.
 const patience = 10 * time.Second
 
+// moment is long enough for a proxy to take a request and pass it on.
+const moment = 300 * time.Millisecond
+
+// TestMain lets tests run side by side, which mostly wait for proxies, however few processors there are.
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "16"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
 // lastPort is the last that was given out, of those that the system gives to nobody who does not ask for them.
 var lastPort atomic.Uint32
 
@@ -40,8 +52,8 @@ func free(t *testing.T) string {
 	return ""
 }
 
-// start runs a proxy until the test ends, and waits until it listens.
-func start(t *testing.T, address string, args ...string) {
+// start runs a proxy until the test ends, waits until it listens, and returns its number.
+func start(t *testing.T, address string, args ...string) (pid int) {
 	t.Helper()
 	cmd := exec.Command(args[0], args[1:]...)
 	var said strings.Builder
@@ -63,7 +75,7 @@ func start(t *testing.T, address string, args ...string) {
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if conn, err := net.Dial("tcp", address); err == nil {
 			conn.Close()
-			return
+			return cmd.Process.Pid
 		}
 		select {
 		case <-ended:
@@ -72,6 +84,7 @@ func start(t *testing.T, address string, args ...string) {
 		}
 	}
 	t.Fatalf("%s does not listen", args[0])
+	return 0
 }
 
 // get asks a proxy and returns the status; 0: there was none.

@@ -86,6 +86,19 @@ func TestHAProxyLines(t *testing.T) {
 	}
 }
 
+// TestMixedLines reads a log that sections of mode tcp and of mode http write to.
+func TestMixedLines(t *testing.T) {
+	const tcp = `10.0.1.2:33313 [23/Nov/2026:01:18:31.443] fnt bck/srv1 0/-1/5007 0 sC 0/0/0/0/3 0/0` + "\n"
+	const web = `10.0.1.2:33317 [23/Nov/2026:01:18:31.655] www app/a1 0/0/0/-1/100 502 209 - - SH-- 1/1/0/0/0 0/0 "GET /x HTTP/1.1"` + "\n"
+	var got []string
+	for _, e := range read(t, tcp+web+tcp+tcp+web) {
+		got = append(got, e.State)
+	}
+	if want := []string{"sC", "SH--", "sC", "sC", "SH--"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // TestPassedOver reads lines that tell of no fault of an upstream.
 func TestPassedOver(t *testing.T) {
 	for _, line := range []string{
