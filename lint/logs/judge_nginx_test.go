@@ -44,6 +44,7 @@ func answered(t *testing.T, answer string) string {
 // connectTrials fail before there is a connection.
 func connectTrials(t *testing.T) []trial {
 	web := plainServer(t)
+	failed := nameServer(t, dns.RcodeServerFailure)
 	notFound, broken, silent := nameServer(t, dns.RcodeNameError), nameServer(t, dns.RcodeRefused), nameServer(t, -1)
 	return []trial{
 		{"refused", "proxy_pass http://@;", refuses(t), Refused, "", nil, ""},
@@ -55,6 +56,7 @@ func connectTrials(t *testing.T) []trial {
 		{"source", "proxy_bind 192.0.2.1; proxy_pass http://@;", web, SourceAddress, "", nil, ""},
 		{"nxdomain", "resolver " + notFound + "; set $up @; proxy_pass http://$up;", "app.test", NameNotFound, "", nil, ""},
 		{"dns-refused", "resolver " + broken + "; set $up @; proxy_pass http://$up;", "app.test", ResolverFailed, "", nil, ""},
+		{"dns-failed", "resolver " + failed + "; set $up @; proxy_pass http://$up;", "app.test", ResolverFailed, "", nil, ""},
 		{"dns-silent", "resolver " + silent + "; resolver_timeout 300ms; set $up @; proxy_pass http://$up;", "app.test", ResolverTimeout, "", nil, ""},
 		{"no-resolver", "set $up @; proxy_pass http://$up;", "app.test", NoResolver, "", nil, ""},
 		{"port", "set $up @; proxy_pass http://$up;", "127.0.0.1:99999", InvalidUpstream, "", nil, ""},

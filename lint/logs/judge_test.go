@@ -21,6 +21,19 @@ import (
 	"github.com/proxylint/proxylint/parsers/proxy"
 )
 
+// What these tests can't have nginx 1.22 and HAProxy 2.6 write, some of which TestMessages and TestHAProxyLines read:
+//   - connect() failed (104): takes a reset between the end of a handshake and nginx' first look at it;
+//   - upstream sent duplicate header, or both Content-Length and Transfer-Encoding: newer than 1.22;
+//   - kevent(), accept() without 4, Windows' numbers: not Linux;
+//   - the TLS handshake of a stream timed out: nginx 1.22 writes nothing but the session's status 502;
+//   - termination states I, RC, PC and SQ: HAProxy finds a fault in itself, or has no memory; 2.6 ends a session that has
+//     no source port or file left with SC, and a rewrite that fails with PR;
+//   - cC, cH and cQ: 2.6 does not count the client's silence while it waits for a server, and says sC, sH and sQ;
+//   - sR and SR: 2.6 connects to no server before it has the request; L in the second place: takes luck, to have all but
+//     the last buffer of an answer sent;
+//   - a proxy's "configured maximum connection limit", limits and memory of the system: maxconn keeps HAProxy below the
+//     first, and the others are the whole machine's.
+
 // patience is how long a proxy may take to start, to log and to end.
 const patience = 10 * time.Second
 
