@@ -231,15 +231,6 @@ func breaksTLS(w http.ResponseWriter, _ *http.Request) {
 	io.WriteString(conn.(*tls.Conn).NetConn(), "no TLS at all")
 }
 
-// resetsTLS resets the connection before it has read a body.
-func resetsTLS(w http.ResponseWriter, _ *http.Request) {
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		return
-	}
-	resets(conn.(*tls.Conn).NetConn())
-}
-
 // serverKeys writes the certificate and the key of these TLS servers, and returns the paths.
 func serverKeys(t *testing.T) (cert, key string) {
 	t.Helper()

@@ -69,7 +69,7 @@ func judgeNetwork(t *testing.T) {
 	for i, test := range tests {
 		fmt.Fprintf(&locations, "location /%d { proxy_read_timeout 1s; proxy_pass http://%s; }\n", i, test.upstream)
 	}
-	n := runNginx(t, "master_process off; events {}\n", "http { server { listen @; server_name judge.test;\n"+locations.String()+"} }")
+	n := runNginx(t, "master_process off; events {}\n", "http { access_log off; server { listen @; server_name judge.test;\n"+locations.String()+"} }")
 	conns := make([]net.Conn, len(tests))
 	for i := range tests {
 		conn, err := net.Dial("tcp", n.address)

@@ -97,9 +97,6 @@ func answerTrials(t *testing.T) []trial {
 		{"reset", "proxy_pass http://@;", backend(t, resets), Reset, "", nil, ""},
 		{"hung", "proxy_read_timeout 300ms; proxy_pass http://@;", hung, ReadTimeout, "", nil, ""},
 		{"unread", "proxy_send_timeout 300ms; client_max_body_size 0; proxy_pass http://@;", backend(t, stuck), SendTimeout, "", post(16 << 20), ""},
-		{"unsent", "client_max_body_size 0; proxy_pass http://@;", backend(t, resets), SendFailed, "", often(post(4 << 20)), ""},
-		{"unsent-file", "client_max_body_size 0; client_body_in_file_only clean; sendfile on; proxy_pass http://@;", backend(t, resets), SendFailed, "", often(post(4 << 20)), ""},
-		{"unsent-tls", "client_max_body_size 0; proxy_pass https://@;", secureOf(t, &tls.Config{}, resetsTLS), SendFailed, "", often(post(4 << 20)), ""},
 		{"big", "proxy_pass http://@;", answered(t, "HTTP/1.1 200 OK\r\nX: "+strings.Repeat("x", 9000)+"\r\n\r\n"), HeaderTooBig, "", nil, ""},
 		{"invalid", "proxy_pass http://@;", answered(t, "HTTP/1.1 200 OK\r\nX\x00: y\r\n\r\n"), HeaderInvalid, "", nil, ""},
 		{"ssh", "proxy_pass http://@;", answered(t, "SSH-2.0-OpenSSH_9.2\r\n"), NotHTTP, "", nil, ""},
@@ -236,7 +233,10 @@ server { listen @; server_name judge.test;
 }
 
 // nginx is one that runs.
-type nginx struct{ address, config, errorLog string }
+type nginx struct {
+	address, config, errorLog string
+	pid                       int
+}
 
 // runNginx starts nginx with a configuration, in which @ stands for its address.
 func runNginx(t *testing.T, main, text string) nginx {
@@ -251,7 +251,7 @@ func runNginx(t *testing.T, main, text string) nginx {
 	if err := os.WriteFile(config, []byte(n.config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	start(t, n.address, "nginx", "-e", n.errorLog, "-p", dir, "-c", config, "-g", "daemon off; pid "+dir+"/pid;")
+	n.pid = start(t, n.address, "nginx", "-e", n.errorLog, "-p", dir, "-c", config, "-g", "daemon off; pid "+dir+"/pid;")
 	return n
 }
 

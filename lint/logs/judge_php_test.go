@@ -42,7 +42,7 @@ func TestPHPJudge(t *testing.T) {
 	fpm := free(t)
 	pool := fmt.Sprintf("[global]\nerror_log = %s/fpm.log\ndaemonize = no\n[www]\nuser = nobody\ngroup = nogroup\nlisten = %s\npm = static\npm.max_children = 3\nrequest_terminate_timeout = 1\nphp_admin_flag[display_errors] = off\nphp_admin_flag[log_errors] = on\nphp_admin_value[error_log] =\n", dir, fpm)
 	start(t, fpm, programs[0], "-n", "-y", file(t, "fpm.conf", pool))
-	n := runNginx(t, "master_process off; events {}\n", fmt.Sprintf(`http { server { listen @; server_name judge.test; root %s;
+	n := runNginx(t, "master_process off; events {}\n", fmt.Sprintf(`http { access_log off; server { listen @; server_name judge.test; root %s;
 location / { fastcgi_pass %s; fastcgi_param SCRIPT_FILENAME $document_root$uri; fastcgi_param REQUEST_METHOD $request_method; }
 } }`, dir, fpm))
 	for _, test := range []struct {

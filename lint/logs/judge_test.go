@@ -22,6 +22,7 @@ import (
 )
 
 // What these tests can't have nginx 1.22 and HAProxy 2.6 write, some of which TestMessages and TestHAProxyLines read:
+//   - sendfile() failed: takes a reset while nginx is writing, which comes by chance;
 //   - connect() failed (104): takes a reset between the end of a handshake and nginx' first look at it;
 //   - upstream sent duplicate header, or both Content-Length and Transfer-Encoding: newer than 1.22;
 //   - kevent(), accept() without 4, Windows' numbers: not Linux;
@@ -180,16 +181,6 @@ func postChunks(url string) int {
 func twice(url string) int {
 	get(url)
 	return get(url)
-}
-
-// often asks again and again where it is a matter of luck which of two messages there is.
-func often(ask func(string) int) func(string) int {
-	return func(url string) (status int) {
-		for range 8 {
-			status = ask(url)
-		}
-		return status
-	}
 }
 
 // both asks twice at the same time, and returns the status of what was answered first.

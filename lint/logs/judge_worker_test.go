@@ -9,10 +9,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -36,7 +38,7 @@ func TestNginxPermissionJudge(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	n := runNginx(t, "user nobody nogroup; events {}\n", "http { server { listen @; server_name judge.test;\nlocation / { proxy_pass http://unix:"+socket+":/; } } }")
+	n := runNginx(t, "user nobody nogroup; events {}\n", "http { access_log off; server { listen @; server_name judge.test;\nlocation / { proxy_pass http://unix:"+socket+":/; } } }")
 	status := get("http://" + n.address + "/x")
 	e := n.event(t, func(e Event) bool { return e.Cause == SocketPermission })
 	if e.Upstream != "unix:"+socket || e.Status != status || status != 502 || n.line(t, e) != n.lineOf("location /") {
@@ -78,7 +80,7 @@ func ask(conn net.Conn, path string, patience time.Duration) int {
 
 // limited is a configuration of which one location is passed on to a server.
 func limited(t *testing.T, main, server string) nginx {
-	return runNginx(t, main, "http { server { listen @; server_name judge.test;\nlocation /ok { return 200; }\nlocation /app { proxy_pass http://"+server+"; } } }")
+	return runNginx(t, main, "http { access_log off; server { listen @; server_name judge.test;\nlocation /ok { return 200; }\nlocation /app { proxy_pass http://"+server+"; } } }")
 }
 
 // TestNginxFilesJudge has a worker run out of files. A connection that is not accepted waits, and is no lost request.
@@ -134,7 +136,7 @@ func TestNginxClientsJudge(t *testing.T) {
 	cert, key := serverKeys(t)
 	plain, secure := free(t), free(t)
 	n := runNginx(t, "master_process off; events {}\n", fmt.Sprintf(`http {
-client_header_timeout 300ms; ssl_certificate %[1]s; ssl_certificate_key %[2]s;
+access_log off; client_header_timeout 300ms; ssl_certificate %[1]s; ssl_certificate_key %[2]s;
 server { listen @; return 200; }
 server { listen %[3]s; return 200; }
 server { listen %[4]s ssl; ssl_client_certificate %[1]s; ssl_verify_client on; return 200; }
@@ -185,6 +187,59 @@ server { listen %[4]s ssl; ssl_client_certificate %[1]s; ssl_verify_client on; r
 			}
 			if e.Client != "127.0.0.1" {
 				t.Errorf("client %q", e.Client)
+			}
+		})
+	}
+}
+
+// TestNginxSendJudge has a server reset the connection while nginx sends it a body, before nginx can know: it is stopped,
+// and on waking finds more of the body first, and the reset thereafter.
+func TestNginxSendJudge(t *testing.T) {
+	t.Parallel()
+	pair := httptest.NewTLSServer(nil)
+	t.Cleanup(pair.Close)
+	for scheme, accept := range map[string]func(net.Conn) io.Reader{
+		"http": func(conn net.Conn) io.Reader { return conn },
+		"https": func(conn net.Conn) io.Reader {
+			return tls.Server(conn, &tls.Config{Certificates: pair.TLS.Certificates})
+		},
+	} {
+		t.Run(scheme, func(t *testing.T) {
+			t.Parallel()
+			got, gone := make(chan bool), make(chan bool)
+			server := backend(t, func(conn net.Conn) {
+				accept(conn).Read(make([]byte, 4096))
+				got <- true
+				<-gone
+				conn.(*net.TCPConn).SetLinger(0)
+				conn.Close()
+				gone <- true
+			})
+			n := runNginx(t, "master_process off; events {}\n", "http { access_log off; server { listen @; server_name judge.test;\nlocation / { proxy_request_buffering off; proxy_pass "+scheme+"://"+server+"; } } }")
+			conn, err := net.Dial("tcp", n.address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			conn.SetDeadline(time.Now().Add(patience))
+			io.WriteString(conn, "POST / HTTP/1.1\r\nHost: judge.test\r\nContent-Length: 100\r\n\r\nfirst")
+			<-got
+			time.Sleep(moment)
+			if err := syscall.Kill(n.pid, syscall.SIGSTOP); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(moment)
+			io.WriteString(conn, "second")
+			gone <- true
+			<-gone
+			if err := syscall.Kill(n.pid, syscall.SIGCONT); err != nil {
+				t.Fatal(err)
+			}
+			var status int
+			fmt.Fscanf(conn, "HTTP/1.1 %d", &status)
+			e := n.event(t, func(e Event) bool { return e.Cause == SendFailed })
+			if e.Upstream != server || e.Status != status || status != 502 || n.line(t, e) != n.lineOf("location /") {
+				t.Errorf("the client got %d; line %d, %+v", status, n.line(t, e), e)
 			}
 		})
 	}

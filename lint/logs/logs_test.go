@@ -37,6 +37,7 @@ func TestMessages(t *testing.T) {
 		"upstream sent unsupported FastCGI protocol version: 60 while reading response header from upstream":                                            NotFastCGI,
 		"connect() failed (104: Connection reset by peer) while connecting to upstream":                                                                 ConnectReset,
 		"connect() failed (112: Host is down) while connecting to upstream":                                                                             NoRoute,
+		"sendfile() failed (32: Broken pipe) while sending request to upstream":                                                                         SendFailed,
 		"writev() failed (104: Connection reset by peer) while sending to client":                                                                       ClientClosed,
 		"SSL_write() failed (SSL: error:0A0000CF:SSL routines::protocol is shutdown) while proxying and sending to upstream":                            SendFailed,
 		"upstream violated stream flow control, received 9 data frame with window 1 while reading upstream":                                             ProtocolError,
