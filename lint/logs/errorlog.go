@@ -151,7 +151,9 @@ func (e *Event) readMessage(message, fields string) {
 			e.Upstream = quoted(text)
 		}
 	case NameNotFound, ResolverFailed, ResolverTimeout, NoResolver:
-		if e.Upstream == "" {
+		if _, server, ok := strings.Cut(e.While, "resolving, resolver: "); ok { // that no answer came from
+			e.Detail = "the name server is " + server
+		} else if e.Upstream == "" {
 			e.Upstream = lookedUp(text)
 		}
 	case LimitedRequests, LimitedConnections:

@@ -62,7 +62,7 @@ func streamTrials(t *testing.T) []streamTrial {
 		{"", "proxy_timeout 300ms; proxy_pass @;", hung, AnswerTimeout, 200, tcp, ""},
 		{"", "limit_conn at 1; proxy_timeout 1s; proxy_pass " + hung + ";", "", LimitedConnections, 503, func(a string) int { go tcp(a); time.Sleep(moment); return tcp(a) }, ""},
 		{"", "proxy_timeout 300ms; proxy_pass " + hung + ";", "", ClientTLS, 500, tcp, ""},
-		{" udp", "proxy_responses 1; proxy_timeout 300ms; proxy_pass @;", refuses(t), Refused, 200, udp, ""},
+		{" udp", "proxy_responses 1; proxy_timeout 300ms; proxy_pass @;", free(t), Refused, 200, udp, ""},
 		{" udp", "proxy_responses 1; proxy_timeout 300ms; proxy_pass @;", deaf(t), ReadTimeout, 502, udp, ""},
 	}
 }

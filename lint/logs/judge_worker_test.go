@@ -192,6 +192,21 @@ server { listen %[4]s ssl; ssl_client_certificate %[1]s; ssl_verify_client on; r
 	}
 }
 
+// TestNginxResolverJudge has a name server's machine refuse questions, of which nginx writes for no client.
+func TestNginxResolverJudge(t *testing.T) {
+	t.Parallel()
+	server := free(t)
+	n := runNginx(t, "master_process off; events {}\n", "http { access_log off; server { listen @; server_name judge.test;\nlocation / { resolver "+server+"; resolver_timeout 300ms; set $up app.test; proxy_pass http://$up; } } }")
+	status := get("http://" + n.address + "/x")
+	if e := n.event(t, func(e Event) bool { return e.Cause == ResolverFailed }); e.Status != 0 || !strings.HasSuffix(e.Detail, server) || e.Upstream != "" {
+		t.Errorf("status %d, upstream %q, detail %q: %s", e.Status, e.Upstream, e.Detail, e.Text)
+	}
+	e := n.event(t, func(e Event) bool { return e.Cause == ResolverTimeout })
+	if e.Status != status || status != 502 || e.Upstream != "app.test" || n.line(t, e) != n.lineOf("location /") {
+		t.Errorf("the client got %d; line %d, %+v", status, n.line(t, e), e)
+	}
+}
+
 // TestNginxSendJudge has a server reset the connection while nginx sends it a body, before nginx can know: it is stopped,
 // and on waking finds more of the body first, and the reset thereafter.
 func TestNginxSendJudge(t *testing.T) {
