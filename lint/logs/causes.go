@@ -157,8 +157,8 @@ var causes = [...]Info{
 	},
 	ConnectFailed: {
 		Name: "connect-failed", Level: lint.Error, Status: 503,
-		Means: "the connection to the server was refused or reset, or its TLS handshake failed",
-		Look:  "whether the service listens there, and speaks TLS where the server line has \"ssl\"",
+		Means: "no connection to the server came about; HAProxy says so of a failed TLS handshake, too",
+		Look:  "whether the service listens there, and speaks TLS where the proxy does",
 		Rules: []string{"live-refused", "live-tls-handshake", "inv-port-mismatch", "server-unchecked", "redispatch-missing", "sni-missing", "server-port-missing"},
 	},
 	NoRoute: {

@@ -131,6 +131,7 @@ var connectCauses = []struct {
 	{": A connection attempt failed", ConnectTimeout},
 	{": Connection reset by peer)", ConnectReset},
 	{": No such file or directory)", SocketMissing},
+	{": Not a directory)", SocketMissing},
 	{": Permission denied)", SocketPermission},
 	{": Operation not permitted)", SocketPermission},
 	{": Resource temporarily unavailable)", BacklogFull},

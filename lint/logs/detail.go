@@ -26,6 +26,10 @@ func nginxDetail(c Cause, text string) string {
 		if _, rest, ok := strings.Cut(text, stderrMark); ok {
 			return strings.TrimSuffix(rest, `"`)
 		}
+	case SocketMissing:
+		if strings.Contains(text, ": Not a directory)") {
+			return "what stands before the last slash is no folder: a socket's path ends at a colon"
+		}
 	case TLSHandshake, TLSNotSpoken:
 		return opensslReason(text)
 	}

@@ -156,6 +156,10 @@ func (e *Event) readMessage(message, fields string) {
 		} else if e.Upstream == "" {
 			e.Upstream = lookedUp(text)
 		}
+	case ClientRequest:
+		if strings.HasPrefix(e.Request, "\x16\x03") || strings.HasPrefix(e.Request, `\x16\x03`) { // RFC 8446, section 5.1
+			e.Detail = "a TLS handshake came to a port that speaks none"
+		}
 	case LimitedRequests, LimitedConnections:
 		if n := strings.Index(text, `zone "`); n >= 0 {
 			e.Zone = quoted(text[n:])

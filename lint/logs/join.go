@@ -139,12 +139,12 @@ func (m *siteMap) add(config *proxy.Config) {
 		}
 	}
 	for _, l := range config.Listeners {
-		if config.Dialect == syntax.HAProxy {
+		switch {
+		case config.Dialect == syntax.HAProxy:
 			m.addSection(l.Section.Arg(1), l.Section)
-		} else if l.Protocol == proxy.TCP || l.Protocol == proxy.UDP {
+		case l.Protocol == proxy.TCP || l.Protocol == proxy.UDP:
 			m.addSection(streamKey(l.Addr), l.Section)
-		}
-		if len(l.Names) == 0 {
+		case len(l.Names) == 0:
 			m.addSection("", l.Section)
 		}
 		for _, name := range l.Names {

@@ -50,6 +50,7 @@ func connectTrials(t *testing.T) []trial {
 		{"refused", "proxy_pass http://@;", refuses(t), Refused, "", nil, ""},
 		{"connect-timeout", "proxy_connect_timeout 300ms; proxy_pass http://@;", full(t), ConnectTimeout, "", nil, ""},
 		{"socket", "proxy_pass http://@:/;", "unix:" + filepath.Join(t.TempDir(), "none.sock"), SocketMissing, "", nil, ""},
+		{"slash", "proxy_pass http://@;", "unix:" + fullSocket(t) + "/", SocketMissing, "what stands before the last slash is no folder", nil, ""},
 		{"backlog", "proxy_pass http://@:/;", "unix:" + fullSocket(t), BacklogFull, "", nil, ""},
 		{"unreachable", "proxy_pass http://@;", "255.255.255.255:80", NoRoute, "", nil, ""},
 		{"linklocal", "proxy_pass http://@;", "[fe80::1]:80", NoRoute, "", nil, ""},

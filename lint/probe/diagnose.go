@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	mostForeign     = 4                      // protocols tried at one address besides the configured one
+	mostForeign     = 3                      // protocols tried at one address besides the configured one
 	foreignPatience = time.Second            // how long the answer to each may take
 	bannerPatience  = 350 * time.Millisecond // how long a server may take to greet
 )
@@ -77,7 +77,7 @@ func (p *prober) name(ctx context.Context, t *Target, a address, o Outcome) stri
 	}
 	e := newEvidence(t, a, o)
 	configured := slices.Clone(e.tried)
-	for range mostForeign {
+	for n := 0; n < mostForeign || n == mostForeign && e.reset && !e.silent; n++ { // a reset tells less, and takes no time
 		s := e.suspect()
 		if s == nil {
 			break

@@ -68,7 +68,7 @@ nginx_ssl_proxy_protocol L7RSP=PROXY     L6RSP=PROXY     L7RSP=PROXY     L7RSP=P
 HAProxy                  L7OK,200        L6RSP=HTTP      L7OK,200        L7OK,200        L7RSP=HTTP       L7RSP,400=HTTP   L7RSP,400=HTTP   L7RSP=HTTP      L7RSP=HTTP     L7RSP,400=no_PROXY
 HAProxy_ssl              L7RSP=TLS       L7OK,200        L7RSP=TLS       L7RSP=TLS       L7RSP=TLS        L7RSP=TLS        L7RSP=TLS        L7RSP=TLS       L7RSP=TLS      L7RSP=TLS
 HAProxy_accept-proxy     L7RSP=PROXY     L6RSP=PROXY     L7RSP=PROXY     L7RSP=PROXY     L7RSP=PROXY      L7RSP=PROXY      L7RSP=PROXY      L7RSP=PROXY     L7RSP=PROXY    L7OK,200
-Go_HTTP/2_alone          L7RSP=HTTP/2    L6RSP           L7OK,404        L7OK,404        L7RSP=HTTP/2     L7RSP            L7RSP            L7TOUT          L7TOUT         L7RSP=HTTP/2
+Go_HTTP/2_alone          L7RSP=HTTP/2    L6RSP=HTTP/2    L7OK,404        L7OK,404        L7RSP=HTTP/2     L7RSP=HTTP/2     L7RSP=HTTP/2     L7TOUT          L7TOUT         L7RSP=HTTP/2
 php-fpm                  L7RSP=FastCGI   L6RSP=FastCGI   L7RSP=FastCGI   L7RSP=FastCGI   L7OK             L7RSP=FastCGI    L7RSP=FastCGI    L7TOUT          L7RSP=FastCGI  L7RSP=FastCGI
 uWSGI_socket             L7RSP=uwsgi     L6RSP=uwsgi*    L7RSP=uwsgi     L7RSP=uwsgi     L7RSP=uwsgi      L7OK,404         L7RSP=uwsgi      L7TOUT          L7RSP=uwsgi    L7TOUT
 uWSGI_fastcgi-socket     L7TOUT=FastCGI  L6TOUT          L7TOUT          L7TOUT          L7OK,404         L7TOUT           L7TOUT=FastCGI   L7TOUT          L7TOUT=FastCGI L7TOUT
