@@ -3,6 +3,7 @@ package rules
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/proxylint/proxylint/lint"
 	"github.com/proxylint/proxylint/parsers/proxy"
@@ -23,8 +24,12 @@ a server that needs 600 ms for its health page, as any may under load or during 
 checks and up after two others: it flaps, and when all do there is nobody left to answer, a 503. A "timeout check" below a second
 does the same.
 
-Numbers without a unit are left to timeout-unit.`,
-		How: `Set "timeout check" to a few seconds: it may well be longer than "inter", which only says how often to ask.`,
+To connect it never has longer than "inter", and a lost packet is sent again after one second. With "fall 1" the first that is lost takes
+the server down, whatever the check asks.
+
+Without a unit, "inter 100" is 100 milliseconds. Numbers below 100 are left to timeout-unit.`,
+		How: `Set "timeout check" to a few seconds: it may well be longer than "inter", which only says how often to ask. Leave "fall" at 3,
+which is the default, where checks are that frequent.`,
 		Bad: lint.Example{HAProxy: `defaults
     mode http
     timeout connect 5s
@@ -66,42 +71,62 @@ backend app
 
 func checkTimeout(_ context.Context, p *lint.Pass) {
 	told := map[syntax.Ref]bool{}
+	lines := newServerLines(p.Config.Tree)
 	for _, u := range p.Config.Upstreams {
-		limit := u.Timeouts.Check
 		for _, e := range u.Endpoints {
-			d := shortCheck(u, e)
-			if d != nil && !told[d.At] {
-				told[d.At] = true
-				p.Report(*d)
+			if e.Check == nil {
+				continue
 			}
-			if limit.Written() && e.Check != nil {
-				break // one server tells what there is to be told
+			for _, d := range []*lint.Diagnostic{shortLimit(u, e), shortInterval(u, e, lines)} {
+				if d != nil && !told[d.At] {
+					told[d.At] = true
+					p.Report(*d)
+				}
 			}
 		}
 	}
 }
 
-// shortCheck tells of the time in which a server must answer its check; nil where it is long enough or not known.
-func shortCheck(u *proxy.Upstream, e *proxy.Endpoint) *lint.Diagnostic {
+// shortLimit tells of a timeout check in which a server can hardly answer; nil where it is long enough or not known.
+func shortLimit(u *proxy.Upstream, e *proxy.Endpoint) *lint.Diagnostic {
 	limit := u.Timeouts.Check
-	switch {
-	case e.Check == nil:
-		return nil
-	case isShort(syntax.HAProxy, limit):
-		return &lint.Diagnostic{
-			At:      limit.At,
-			Message: fmt.Sprintf("timeout check %s takes a server for down that answers its check later than that", limit.At.Text()),
-			Hint:    "timeout check 3s",
-			Related: []lint.Related{{At: e.Check.At, Message: "a check that it applies to"}},
-		}
-	case limit.Origin != proxy.Default || e.Check.Protocol != proxy.HTTP || !isShort(syntax.HAProxy, e.Check.Interval):
+	if !isShort(syntax.HAProxy, limit) {
 		return nil
 	}
-	inter := e.Check.Interval
 	return &lint.Diagnostic{
-		At:      inter.At,
-		Message: fmt.Sprintf("inter %s is all the time that the check has, since no timeout check is set in %s", inter.At.Text(), sectionName(u.Stmt)),
+		At:      limit.At,
+		Message: fmt.Sprintf("timeout check %s takes a server for down that answers its check later than that", limit.At.Text()),
 		Hint:    "timeout check 3s",
-		Related: []lint.Related{{At: u.At, Message: "the section that lacks timeout check"}},
+		Related: []lint.Related{{At: e.Check.At, Message: "a check that it applies to"}},
 	}
+}
+
+// shortInterval tells of a time between checks in which a server must answer, or take a connection at the first try; nil
+// where it is long enough or not known.
+func shortInterval(u *proxy.Upstream, e *proxy.Endpoint, lines *serverLines) *lint.Diagnostic {
+	inter, limit := e.Check.Interval, u.Timeouts.Check
+	if !isWritten(inter) || inter.Value >= synRetry || isDigits(inter.At.Text()) && inter.Value < 100*time.Millisecond {
+		return nil
+	}
+	written := inter.At.Text()
+	if isDigits(written) {
+		written += " (ms)"
+	}
+	if limit.Origin == proxy.Default && e.Check.Protocol == proxy.HTTP {
+		return &lint.Diagnostic{
+			At:      inter.At,
+			Message: fmt.Sprintf("inter %s is all the time that the check has, since no timeout check is set in %s", written, sectionName(u.Stmt)),
+			Hint:    "timeout check 3s",
+			Related: []lint.Related{{At: u.At, Message: "the section that lacks timeout check"}},
+		}
+	}
+	if at, fall := lines.word(e, "fall"); !at.IsZero() && fall.Text() == "1" && !isHere(e.Addr) {
+		return &lint.Diagnostic{
+			At:      inter.At,
+			Message: fmt.Sprintf("inter %s with fall 1: one lost packet, which is sent again after 1s, takes server %s down", written, e.Name),
+			Hint:    "fall 3",
+			Related: []lint.Related{{At: at, Message: "the first check that fails counts"}},
+		}
+	}
+	return nil
 }

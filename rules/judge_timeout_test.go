@@ -26,7 +26,12 @@ func TestTimeoutUnitBeforeTheJudge(t *testing.T) {
 	}))
 	defer backend.Close()
 	doc := Find("timeout-unit").Doc
-	for text, want := range map[string]int{doc.Bad.HAProxy: http.StatusGatewayTimeout, doc.Good.HAProxy: http.StatusOK} {
+	parts := strings.Replace(doc.Good.HAProxy, "server 30s", "server 100ms30s", 1)
+	words := strings.Replace(doc.Good.HAProxy, "server 30s", "server 30sec", 1)
+	for text, want := range map[string]int{
+		doc.Bad.HAProxy: http.StatusGatewayTimeout, parts: http.StatusGatewayTimeout,
+		doc.Good.HAProxy: http.StatusOK, words: http.StatusOK,
+	} {
 		text = strings.Replace(text, "10.0.0.10:8080", backend.Listener.Addr().String(), 1)
 		if status, _ := startProxy(t, syntax.HAProxy, text).get(t); status != want {
 			t.Errorf("status %d, want %d with\n%s", status, want, text)
