@@ -191,3 +191,27 @@ func TestObserveMarkDownBeforeTheJudge(t *testing.T) {
 		}
 	}
 }
+
+// TestCheckRulesIgnoredBeforeTheJudge has an application that answers 500, which only a check that asks can see.
+func TestCheckRulesIgnoredBeforeTheJudge(t *testing.T) {
+	skipWithout(t, syntax.HAProxy)
+	_, port := serveHTTP(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
+	doc := Find("check-rules-ignored").Doc
+	adapt := strings.NewReplacer("10.0.0.10:3000 check", "127.0.0.1:"+port+" check inter 50ms fall 1", "    server app2 10.0.0.11:3000 check\n", "").Replace
+	other := strings.Replace(doc.Good.HAProxy, "status 200\n", "status 200\n    option tcp-check\n", 1)
+	for name, test := range map[string]struct {
+		text   string
+		status int
+	}{
+		"no option":    {doc.Bad.HAProxy, http.StatusInternalServerError},
+		"other option": {other, http.StatusInternalServerError},
+		"option":       {doc.Good.HAProxy, http.StatusServiceUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := startProxy(t, syntax.HAProxy, adapt(test.text))
+			if status := p.settles(t, "app/app1", test.status == http.StatusServiceUnavailable); status != test.status {
+				t.Errorf("status %d, want %d: %s", status, test.status, p.log())
+			}
+		})
+	}
+}
