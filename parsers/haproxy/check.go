@@ -340,6 +340,12 @@ func (c *checker) otherVersion(stmt *syntax.Stmt, name, since, removed string, a
 	default:
 		return false
 	}
+	if isGone && stmt.Block == nil {
+		p.Hint = successor(stmt, name)
+		if now := renamed(name); now != "" {
+			p.Hint, p.Write = strings.TrimRight(now+" "+textFrom(stmt, len(strings.Fields(name))), " "), &now
+		}
+	}
 	c.add(stmt, p)
 	return true
 }

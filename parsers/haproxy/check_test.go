@@ -73,7 +73,7 @@ func TestProblems(t *testing.T) {
 		{"no before an option", "defaults\n no option redispatch\n", nil},
 		{"scopes", "[x] y\n[]\n[a]\n", []string{"1:fatal:syntax:y", "2:fatal:syntax:[]"}},
 		{"branch that is not read", "global\n.if 0\n zzzzzz\n.endif\n", nil},
-		{"gone", "defaults\n contimeout 5s\n", []string{"2:warn:unknown-directive:contimeout"}},
+		{"gone", "defaults\n contimeout 5s\n", []string{"2:warn:unknown-directive:contimeout=timeout connect"}},
 		{"variables", "defaults\n timeout client \"$X\"\n", []string{}},
 		{"a fault is told once", "backend b\n serverr \"s\n", []string{`2:fatal:syntax:"`}},
 	}
@@ -122,7 +122,7 @@ func TestVersions(t *testing.T) {
 		{"3.2", "global\n cpu-set only-cpu 1\n", nil},
 		{"2.6.12", "global\n.if version_atleast(3.2)\n cpu-set only-cpu 1\n.endif\n", nil},
 		{"2.0", "defaults\n contimeout 5s\n", nil},
-		{"2.1", "defaults\n contimeout 5s\n", []string{"2:fatal:unknown-directive:contimeout"}},
+		{"2.1", "defaults\n contimeout 5s\n", []string{"2:fatal:unknown-directive:contimeout=timeout connect"}},
 		{"2.6", "crt-store s\n", []string{"1:fatal:unknown-directive:crt-store"}},
 		{"3.0", "crt-store s\n", nil},
 		{"", "program p\n", []string{"1:note:unknown-directive:program"}},

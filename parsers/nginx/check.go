@@ -247,9 +247,9 @@ func (c *checker) released(s *syntax.Stmt, name string, defs []Directive) bool {
 			fmt.Sprintf("nginx %s does not know %s, which came with %s", c.version, name, since), "")
 	case errTo == nil && c.version.AtLeast(to):
 		c.problem(s, 0, "unknown-directive", syntax.Warn,
-			fmt.Sprintf("nginx %s does not know %s, which %s removed", c.version, name, until), "")
+			fmt.Sprintf("nginx %s does not know %s, which %s removed", c.version, name, until), successor(s))
 	case errTo == nil && !c.version.Known():
-		c.problem(s, 0, "unknown-directive", syntax.Note, fmt.Sprintf("nginx %s removed %s", until, name), "")
+		c.problem(s, 0, "unknown-directive", syntax.Note, fmt.Sprintf("nginx %s removed %s", until, name), successor(s))
 		return true
 	default:
 		return true
