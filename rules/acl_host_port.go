@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/proxylint/proxylint/lint"
@@ -101,7 +102,7 @@ func reportWholeHosts(p *lint.Pass, section *syntax.Stmt, routes []*proxy.Route)
 	name := first.line.Arg(value)
 	d := lint.Diagnostic{
 		At:      first.line.Ref(first.at),
-		Message: fmt.Sprintf("%s is compared with its port, if a client sends one: %s:443 is not %[2]s", first.line.Arg(first.at), name),
+		Message: fmt.Sprintf("%s is compared with its port, if a client sends one: %s:%d is not %[2]s", first.line.Arg(first.at), name, samplePort(routes[0].From)),
 	}
 	if at, port := unusualPort(routes[0].From); port > 0 {
 		d.Severity = lint.Warning
@@ -188,6 +189,14 @@ func unusualPort(from []*proxy.Listener) (at syntax.Ref, port int) {
 		}
 	}
 	return at, port
+}
+
+// samplePort returns the port that stands in an example: 80 where none but that is listened on.
+func samplePort(from []*proxy.Listener) int {
+	if slices.ContainsFunc(from, func(l *proxy.Listener) bool { return l.Addr.Port != httpPort }) {
+		return httpsPort
+	}
+	return httpPort
 }
 
 func isLoopbackHost(host string) bool {

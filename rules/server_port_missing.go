@@ -25,7 +25,7 @@ var _ = register(lint.Rule{
 rarely listens there, and requests get a 503. Where the server is on HAProxy's own host, HAProxy dials itself, again and
 again, until connections run out.
 
-Where clients come to port 80 only, and without TLS, it may well be meant, and is an info.
+Where clients come to port 80 only, and without TLS, or to the one that "check port" names, it may well be meant, and is an info.
 
 With "check" it is an error: HAProxy does not start where the address is an IP address ("has neither service port nor
 check port"). Where it is a name, the check goes to port 0, the server is taken for down, and every request gets a 503.
@@ -139,17 +139,29 @@ func reportClientPort(p *lint.Pass, e *proxy.Endpoint, from []*proxy.Listener) {
 		Hint:     fmt.Sprintf("server %s %s", e.Name, withPort(e.Addr)),
 		Related:  []lint.Related{{At: from[0].Addr.At, Message: "where clients come in"}},
 	}
+	if fitsClients(e, from) {
+		d.Symptom = lint.NoSymptom
+	}
 	var ports []string
 	for _, l := range from {
 		if port := strconv.Itoa(l.Addr.Port); !slices.Contains(ports, port) && len(ports) < maxRelated {
 			ports = append(ports, port)
 		}
-		if l.TLS || l.Addr.Port != httpPort || isOwnHost(e.Addr.Host) {
+		if d.Symptom != lint.NoSymptom && (l.TLS || l.Addr.Port != httpPort || isOwnHost(e.Addr.Host)) {
 			d.Severity = lint.Warning
 		}
 	}
 	d.Message = fmt.Sprintf("server %s has no port: HAProxy dials the one that the client came to, %s", e.Name, strings.Join(ports, " or "))
 	p.Report(d)
+}
+
+// fitsClients reports whether clients come to one port alone, without TLS, which is that of HTTP or where the server is checked.
+func fitsClients(e *proxy.Endpoint, from []*proxy.Listener) bool {
+	fits := httpPort
+	if e.Check != nil && e.Check.Port.Value > 0 {
+		fits = int(e.Check.Port.Value)
+	}
+	return !isOwnHost(e.Addr.Host) && !slices.ContainsFunc(from, func(l *proxy.Listener) bool { return l.TLS || l.Addr.Port != fits })
 }
 
 // withPort returns an address with a place for the port. HAProxy takes the last colon for the port's, so IPv6 needs
