@@ -115,13 +115,13 @@ func serverScheme(p peer, text string) *lint.Diagnostic {
 	plain := address != "" && !strings.ContainsAny(address, "/?")
 	switch {
 	case p.dialect() == syntax.Nginx && secure:
-		d.Hint = fmt.Sprintf("server %s; and proxy_pass https://GROUP;", address)
+		d.Hint = serverLine(p.endpoint, address, "") + " and proxy_pass https://GROUP;"
 	case p.dialect() == syntax.Nginx:
-		d.Hint = fmt.Sprintf("server %s;", address)
+		d.Hint = serverLine(p.endpoint, address, "")
 	case secure:
-		d.Hint = fmt.Sprintf("server %s %s ssl verify required ca-file FILE", p.endpoint.Name, address)
+		d.Hint = serverLine(p.endpoint, address, "ssl verify required ca-file FILE")
 	default:
-		d.Hint = fmt.Sprintf("server %s %s", p.endpoint.Name, address)
+		d.Hint = serverLine(p.endpoint, address, "")
 	}
 	if plain && !secure {
 		d.Fix = repair(p.addr.At, address, true)
@@ -139,14 +139,14 @@ func socketPath(p peer, text string) *lint.Diagnostic {
 			return &lint.Diagnostic{
 				At:      p.addr.At.Sub(0, len("unix:")),
 				Message: fmt.Sprintf("HAProxy reads %s as host unix and port %s", text, path),
-				Hint:    fmt.Sprintf("server %s unix@%s", p.endpoint.Name, path),
+				Hint:    serverLine(p.endpoint, "unix@"+path, ""),
 				Fix:     repair(p.addr.At.Sub(0, len("unix:")), "unix@", true),
 			}
 		case isSocket && p.addr.Socket == "":
 			return &lint.Diagnostic{
 				At:      p.addr.At,
 				Message: fmt.Sprintf("HAProxy reads %s as a host name: a socket's path begins with /", text),
-				Hint:    fmt.Sprintf("server %s /%s", p.endpoint.Name, text),
+				Hint:    serverLine(p.endpoint, "/"+text, ""),
 			}
 		}
 		return nil
@@ -193,7 +193,7 @@ func afterPort(p peer, text string) *lint.Diagnostic {
 		Symptom:  "no effect",
 		At:       at,
 		Message:  fmt.Sprintf("HAProxy reads port %s and passes over %q", digits, rest),
-		Hint:     fmt.Sprintf("server %s %s", p.endpoint.Name, strings.TrimSuffix(text, rest)),
+		Hint:     serverLine(p.endpoint, strings.TrimSuffix(text, rest), ""),
 		Fix:      repair(at, "", true),
 	}
 }

@@ -112,7 +112,7 @@ func reportServerALPN(p *lint.Pass) {
 				p.Report(lint.Diagnostic{
 					At:      at,
 					Message: fmt.Sprintf("without ssl, alpn %s has no effect: server %s is spoken to in HTTP/1", at.Text(), e.Name),
-					Hint:    fmt.Sprintf("%s %s %s ... proto h2", e.Stmt.Name(), e.Name, e.Addr.At.Text()),
+					Hint:    serverLine(e, e.Addr.At.Text(), "proto h2", "alpn VALUE"),
 				})
 			}
 		}

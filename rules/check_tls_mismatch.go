@@ -147,7 +147,7 @@ func addEncryptedCheck(found *causes, lines *serverLines, u *proxy.Upstream, e *
 	found.add(cause{upstream: u.Name}, at, func() lint.Diagnostic {
 		d := lint.Diagnostic{
 			Message: fmt.Sprintf("check-ssl speaks TLS to port %d of server %s, where requests go in plain text", port, e.Name),
-			Hint:    fmt.Sprintf("server %s %s check", e.Name, e.Addr.At.Text()),
+			Hint:    serverLine(e, e.Addr.At.Text(), "", "check-ssl"),
 		}
 		if !same {
 			d.Message = fmt.Sprintf("check-ssl speaks TLS to port %d of server %s, %s", port, e.Name, spoken[httpPort])

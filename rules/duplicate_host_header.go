@@ -82,7 +82,7 @@ func duplicateHostHeader(_ context.Context, p *lint.Pass) {
 			d := lint.Diagnostic{
 				At:      at,
 				Message: fmt.Sprintf("%s is set twice in one request, to %q and to %q", h.Name, first.Value, h.Value),
-				Hint:    "leave one of the two",
+				Hint:    "keep one of the two",
 				Related: []lint.Related{{At: other, Message: "the other"}},
 			}
 			if at == other {

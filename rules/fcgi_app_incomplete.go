@@ -122,7 +122,7 @@ func reportFCGIServers(p *lint.Pass, u *proxy.Upstream, use *syntax.Stmt) {
 		p.Report(lint.Diagnostic{
 			At:      use.Ref(0),
 			Message: fmt.Sprintf("no server of %s has proto fcgi, which use-fcgi-app %s needs", sectionName(u.Stmt), use.Arg(1)),
-			Hint:    fmt.Sprintf("%s %s %s ... proto fcgi", first.Stmt.Name(), first.Name, first.Addr.At.Text()),
+			Hint:    serverLine(first, first.Addr.At.Text(), "proto fcgi"),
 			Related: []lint.Related{{At: first.Stmt.Ref(1), Message: "this server is meant for HTTP"}},
 		})
 	default:
@@ -132,7 +132,7 @@ func reportFCGIServers(p *lint.Pass, u *proxy.Upstream, use *syntax.Stmt) {
 				Symptom:  "502",
 				At:       e.Stmt.Ref(1),
 				Message:  fmt.Sprintf("server %s gets HTTP: it has no proto fcgi, as others of %s have", e.Name, sectionName(u.Stmt)),
-				Hint:     fmt.Sprintf("%s %s %s ... proto fcgi", e.Stmt.Name(), e.Name, e.Addr.At.Text()),
+				Hint:     serverLine(e, e.Addr.At.Text(), "proto fcgi"),
 				Related:  []lint.Related{{At: use.Ref(1), Message: "the application"}},
 			})
 		}

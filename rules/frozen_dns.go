@@ -299,11 +299,8 @@ func isHeadless(name string) bool {
 func thawHint(c *proxy.Config, u nameUse) string {
 	address := u.endpoint.Addr.At.Text()
 	if c.Dialect == syntax.HAProxy {
-		section, also := "dns", ` (and a section "resolvers dns")`
-		if len(c.Resolvers) > 0 {
-			section, also = c.Resolvers[0].Name, ""
-		}
-		return fmt.Sprintf("server %s %s ... resolvers %s init-addr last,libc,none%s", u.endpoint.Name, address, section, also)
+		section, also := sectionToName(c)
+		return serverLine(u.endpoint, address, "resolvers "+section+" init-addr last,libc,none", "init-addr VALUE") + also
 	}
 	resolver := "resolver ADDRESS; "
 	if u.upstream.Resolver.Written() || u.route != nil && u.route.Resolver.Written() {
@@ -317,7 +314,11 @@ func thawHint(c *proxy.Config, u nameUse) string {
 	}
 	hint := resolver + variableLines(u)
 	if !c.Version.Known() {
-		hint += fmt.Sprintf(` (from nginx 1.27.3 on also "server %s resolve;" in a group with a zone)`, address)
+		line := fmt.Sprintf("server %s resolve;", address)
+		if !u.upstream.Implicit {
+			line = serverLine(u.endpoint, address, "resolve")
+		}
+		hint += fmt.Sprintf(" (from nginx 1.27.3 on also %q in a group with a zone)", line)
 	}
 	return hint
 }
@@ -330,9 +331,9 @@ func resolveLines(u nameUse) string {
 		host := u.endpoint.Addr.Host
 		return fmt.Sprintf("upstream %s { zone %s 64k; server %s resolve; }", host, host, address)
 	case u.upstream.Zone.IsZero():
-		return fmt.Sprintf("zone %s 64k; server %s resolve;", u.upstream.Name, address)
+		return fmt.Sprintf("zone %s 64k; %s", u.upstream.Name, serverLine(u.endpoint, address, "resolve"))
 	}
-	return fmt.Sprintf("server %s resolve;", address)
+	return serverLine(u.endpoint, address, "resolve")
 }
 
 // variableLines lets the name come through a variable.

@@ -251,7 +251,7 @@ func reportGRPCServers(p *lint.Pass) {
 			p.Report(lint.Diagnostic{
 				At:      at,
 				Message: fmt.Sprintf("this server is spoken to in HTTP/1, and %s is for gRPC, which needs HTTP/2", why),
-				Hint:    fmt.Sprintf("server %s %s ... %s", e.Name, e.Addr.At.Text(), write),
+				Hint:    serverLine(e, e.Addr.At.Text(), write),
 			})
 		}
 	}

@@ -184,7 +184,7 @@ func reportNeverResolved(p *lint.Pass, at syntax.Ref, list []*proxy.Endpoint) {
 	d := lint.Diagnostic{
 		At:      at,
 		Message: fmt.Sprintf("with init-addr %s and no resolvers, nobody ever looks up %q", at.Text(), first.Addr.Host),
-		Hint:    fmt.Sprintf("%s %s ... resolvers %s init-addr %s%s", first.Stmt.Name(), first.Name, section, at.Text(), also),
+		Hint:    serverLine(first, first.Addr.At.Text(), "resolvers "+section+" init-addr "+at.Text(), "init-addr VALUE") + also,
 	}
 	if len(list) > 1 {
 		d.Message += fmt.Sprintf(" and %d more", len(list)-1)

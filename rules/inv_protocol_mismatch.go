@@ -123,7 +123,7 @@ func invProtocolMismatch(_ context.Context, p *lint.Pass) {
 				d.Related = append([]lint.Related{{At: u.endpoint.Addr.At, Message: "the backend"}}, d.Related...)
 			}
 		} else if found.protocol == proxy.FastCGI {
-			d.Hint = fmt.Sprintf("server %s %s proto fcgi (and use-fcgi-app NAME)", u.endpoint.Name, u.endpoint.Addr.At.Text())
+			d.Hint = serverLine(u.endpoint, u.endpoint.Addr.At.Text(), "proto fcgi") + " (and use-fcgi-app NAME)"
 		} else if found.protocol == proxy.TCP {
 			d.Hint = "mode tcp"
 		}

@@ -1,11 +1,8 @@
 package rules
 
 import (
-	"path/filepath"
-	"strings"
 	"testing"
 
-	"github.com/proxylint/proxylint/lint"
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
@@ -55,16 +52,4 @@ func TestRemovedDirectives(t *testing.T) {
 			t.Errorf("%s: hint %q, want %q", directives, hint, want)
 		}
 	}
-}
-
-// hintFor returns the hint of the one finding that a rule has in a file.
-func hintFor(t *testing.T, rule, name, text string) string {
-	t.Helper()
-	root := filepath.Join(t.TempDir(), name)
-	writeFile(t, root, text)
-	found := run(t, filepath.Dir(root), load(t, root), []*lint.Rule{Find(rule)})
-	if len(found) != 1 {
-		t.Fatalf("%d findings in\n%s", len(found), strings.TrimSpace(text))
-	}
-	return found[0].Hint
 }

@@ -136,12 +136,12 @@ func reportGroup(p *lint.Pass, u *proxy.Upstream, lines []*syntax.Stmt, routed b
 		d.Hint = "server ADDRESS;"
 	case !slices.ContainsFunc(u.Endpoints, func(e *proxy.Endpoint) bool { return !e.Backup }):
 		d.Message = fmt.Sprintf("upstream %s has only backup servers, and nginx wants another first", u.Name)
-		d.Hint = fmt.Sprintf("server %s;", u.Endpoints[0].Addr.At.Text())
+		d.Hint = serverLine(u.Endpoints[0], u.Endpoints[0].Addr.At.Text(), "", "backup")
 		d.Related = optionPlaces(u.Endpoints, "backup")
 	case !slices.ContainsFunc(u.Endpoints, up) && routed:
 		d.Severity, d.Symptom = lint.Warning, answered(u.Protocol, "502")
 		d.Message = fmt.Sprintf("every server of upstream %s is down", u.Name)
-		d.Hint = fmt.Sprintf("server %s;", u.Endpoints[0].Addr.At.Text())
+		d.Hint = serverLine(u.Endpoints[0], u.Endpoints[0].Addr.At.Text(), "", "down")
 		d.Related = optionPlaces(u.Endpoints, "down")
 	default:
 		return

@@ -179,7 +179,7 @@ func foreignHint(dialect syntax.Dialect, e *proxy.Endpoint) string {
 	address := e.Addr.At.Text()
 	switch {
 	case dialect == syntax.HAProxy && e.Addr.Port == fpmPort:
-		return fmt.Sprintf("server %s %s proto fcgi (and use-fcgi-app NAME)", e.Name, address)
+		return serverLine(e, address, "proto fcgi") + " (and use-fcgi-app NAME)"
 	case dialect == syntax.HAProxy:
 		return "mode tcp, or the port on which the application speaks HTTP"
 	case e.Addr.Port == fpmPort:

@@ -114,13 +114,12 @@ func portOddOneOut(_ context.Context, p *lint.Pass) {
 			At: odd.Addr.PortAt,
 			Message: fmt.Sprintf("%s has port %d, and all other servers of %s have %d",
 				odd.Addr.Host, odd.Addr.Port, u.Name, portOf(other)),
-			Hint: fmt.Sprintf("server %s;", hostPort(odd.Addr, portOf(other))),
+			Hint: serverLine(odd, hostPort(odd.Addr, portOf(other)), ""),
 		}
 		if !other.Addr.PortAt.IsZero() {
 			d.Related = []lint.Related{{At: other.Addr.PortAt, Message: "the port of the others"}}
 		}
 		if p.Config.Dialect == syntax.HAProxy {
-			d.Hint = fmt.Sprintf("server %s %s", odd.Name, hostPort(odd.Addr, portOf(other)))
 			if odd.Check == nil {
 				d.Symptom = "503 for a share of requests"
 			}

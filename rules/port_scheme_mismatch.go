@@ -161,7 +161,7 @@ func reportScheme(p *lint.Pass, r *proxy.Route) {
 		for _, e := range on {
 			d.At = e.Addr.PortAt
 			d.Message = fmt.Sprintf("%s goes to %s, where this server has port %d, %s", scheme, r.To.Name, wrong, spoken[wrong])
-			d.Hint = fmt.Sprintf("server %s;", hostPort(e.Addr, httpPort+httpsPort-wrong))
+			d.Hint = serverLine(e, hostPort(e.Addr, httpPort+httpsPort-wrong), "")
 			d.Related = []lint.Related{{At: r.Hop.Scheme, Message: "the pass"}}
 			p.Report(d)
 		}
@@ -226,7 +226,7 @@ func reportServerTLS(p *lint.Pass, u *proxy.Upstream) {
 			d.Severity = lint.Warning
 			d.Symptom = "400"
 			d.Message = fmt.Sprintf("plain HTTP goes to port %d, %s", httpsPort, spoken[httpsPort])
-			d.Hint = fmt.Sprintf("server %s %s ssl verify required ca-file FILE", e.Name, hostPort(e.Addr, httpsPort))
+			d.Hint = serverLine(e, hostPort(e.Addr, httpsPort), "ssl verify required ca-file FILE")
 		default:
 			continue
 		}

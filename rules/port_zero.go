@@ -182,7 +182,7 @@ func reportZeroServers(p *lint.Pass) {
 					Symptom:  "503",
 					At:       e.Addr.PortAt,
 					Message:  "port 0 is none: HAProxy dials the one that the client came to",
-					Hint:     fmt.Sprintf("server %s %s", e.Name, strings.TrimSuffix(e.Addr.At.Text(), e.Addr.PortAt.Text())+"PORT"),
+					Hint:     serverLine(e, strings.TrimSuffix(e.Addr.At.Text(), e.Addr.PortAt.Text())+"PORT", ""),
 					Related:  []lint.Related{{At: leading[u][0].Addr.At, Message: "where clients come in"}},
 				})
 			}

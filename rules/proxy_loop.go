@@ -501,16 +501,13 @@ func loopHint(r *proxy.Route, e *proxy.Endpoint) string {
 	if host == "" || isAddress(host) && strings.Contains(host, ":") {
 		host = ownHost
 	}
-	const end = ":PORT, with the port of the application"
-	if r.Stmt.File.Dialect == syntax.HAProxy {
-		return fmt.Sprintf("server %s %s%s", e.Name, host, end)
-	}
-	if !r.To.Implicit {
-		return fmt.Sprintf("server %s%s", host, end)
+	const end = ", with the port of the application"
+	if r.Stmt.File.Dialect == syntax.HAProxy || !r.To.Implicit {
+		return serverLine(e, host+":PORT", "") + end
 	}
 	scheme := ""
 	if at := r.Hop.Scheme; !at.IsZero() {
 		scheme = at.Text() + "://"
 	}
-	return fmt.Sprintf("%s %s%s%s", r.Stmt.Name(), scheme, host, end)
+	return fmt.Sprintf("%s %s%s:PORT%s", r.Stmt.Name(), scheme, host, end)
 }

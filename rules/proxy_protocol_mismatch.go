@@ -342,7 +342,7 @@ func expectHint(c *proxy.Config, l *proxy.Listener) string {
 func sendHint(own, c *proxy.Config, r *proxy.Route, e *proxy.Endpoint, l *proxy.Listener) string {
 	switch {
 	case own.Dialect == syntax.HAProxy:
-		return fmt.Sprintf("server %s %s ... send-proxy-v2", e.Name, e.Addr.At.Text())
+		return serverLine(e, e.Addr.At.Text(), "send-proxy-v2")
 	case r.Hop.Protocol == proxy.TCP:
 		return "proxy_protocol on;"
 	case c.Dialect == syntax.HAProxy:
@@ -374,7 +374,7 @@ func reportChecksWithoutProxy(p *lint.Pass, heard []ears, wants expectations) {
 				At:       at,
 				Message: fmt.Sprintf("a check of server %s with %s of its own does not send the PROXY protocol that %s expects",
 					e.Name, checkOwn(e), checkedAddress(e)),
-				Hint: fmt.Sprintf("server %s %s ... check-send-proxy", e.Name, e.Addr.At.Text()),
+				Hint: serverLine(e, e.Addr.At.Text(), "check-send-proxy"),
 			})
 		}
 	}

@@ -112,5 +112,5 @@ func sectionToName(c *proxy.Config) (section, also string) {
 	if len(c.Resolvers) > 0 {
 		return c.Resolvers[0].Name, ""
 	}
-	return "dns", ` (and a section "resolvers dns")`
+	return "dns", ` (and a section "resolvers dns" with nameserver NAME ADDRESS:53, or parse-resolv-conf)`
 }

@@ -112,12 +112,12 @@ func reportUncheckable(p *lint.Pass, e *proxy.Endpoint) {
 		Symptom:  "start failure",
 		At:       e.Addr.At,
 		Message:  fmt.Sprintf("server %s is checked, and %s has no port that the check could go to", e.Name, e.Addr.At.Text()),
-		Hint:     fmt.Sprintf("server %s %s check", e.Name, withPort(e.Addr)),
+		Hint:     serverLine(e, withPort(e.Addr), ""),
 	}
 	if !e.Addr.PortAt.IsZero() {
 		d.At = e.Addr.PortAt
 		d.Message = fmt.Sprintf("server %s is checked, and the check knows no client whose port %s could be added to", e.Name, d.At.Text())
-		d.Hint = fmt.Sprintf("server %s %s check port PORT", e.Name, e.Addr.At.Text())
+		d.Hint = serverLine(e, e.Addr.At.Text(), "port PORT")
 	}
 	if !isAddress(e.Addr.Host) {
 		d.Symptom = "503"
@@ -136,7 +136,7 @@ func reportClientPort(p *lint.Pass, e *proxy.Endpoint, from []*proxy.Listener) {
 	d := lint.Diagnostic{
 		Severity: lint.Info,
 		At:       e.Addr.At,
-		Hint:     fmt.Sprintf("server %s %s", e.Name, withPort(e.Addr)),
+		Hint:     serverLine(e, withPort(e.Addr), ""),
 		Related:  []lint.Related{{At: from[0].Addr.At, Message: "where clients come in"}},
 	}
 	if fitsClients(e, from) {

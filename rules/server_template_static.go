@@ -83,7 +83,7 @@ func reportStatic(p *lint.Pass, e *proxy.Endpoint) {
 	section, also := sectionToName(p.Config)
 	d := lint.Diagnostic{
 		At:   e.Addr.HostAt,
-		Hint: fmt.Sprintf("server-template %s %s %s ... resolvers %s init-addr none%s", e.Name, e.Stmt.Arg(2), e.Addr.At.Text(), section, also),
+		Hint: serverLine(e, e.Addr.At.Text(), "resolvers "+section+" init-addr none", "init-addr VALUE") + also,
 	}
 	switch {
 	case isServiceRecord(e.Addr.Host):

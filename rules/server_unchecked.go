@@ -98,7 +98,7 @@ func serverUnchecked(_ context.Context, p *lint.Pass) {
 			p.Report(lint.Diagnostic{
 				At:      u.Check.At,
 				Message: fmt.Sprintf("option %s has no effect, since no server of %s has check", u.Check.At.Text(), sectionName(u.Stmt)),
-				Hint:    fmt.Sprintf("server %s %s check", unchecked[0].Name, unchecked[0].Addr.At.Text()),
+				Hint:    serverLine(unchecked[0], unchecked[0].Addr.At.Text(), "check"),
 				Related: places(serverNames(unchecked), "not checked"),
 			})
 		case len(unchecked) > 1:
@@ -171,7 +171,7 @@ func reportPartlyChecked(p *lint.Pass, u *proxy.Upstream, checked *proxy.Endpoin
 	d := lint.Diagnostic{
 		At:      first.Stmt.Ref(1),
 		Message: fmt.Sprintf("server %s is not checked, while others of %s are", first.Name, sectionName(u.Stmt)),
-		Hint:    fmt.Sprintf("server %s %s check", first.Name, first.Addr.At.Text()),
+		Hint:    serverLine(first, first.Addr.At.Text(), "check"),
 		Related: append(places(serverNames(unchecked[1:]), "not checked either"), lint.Related{At: checked.Check.At, Message: "check of server " + checked.Name}),
 	}
 	p.Report(d)

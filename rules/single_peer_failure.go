@@ -117,7 +117,7 @@ func lastServer(u *proxy.Upstream, routesTo func(*proxy.Upstream) []*proxy.Route
 		Severity: lint.Warning,
 		Symptom:  answered(u.Protocol, "502"),
 		At:       e.Addr.At,
-		Hint:     fmt.Sprintf("server %s max_fails=0;", e.Addr.At.Text()),
+		Hint:     serverLine(e, e.Addr.At.Text(), "max_fails=0", "max_fails=VALUE"),
 	}
 	tries := "one failed try takes"
 	if limit.fails > 1 {
@@ -161,8 +161,13 @@ func fragilePair(u *proxy.Upstream, routesTo func(*proxy.Upstream) []*proxy.Rout
 		At: u.At,
 		Message: fmt.Sprintf("one request that both servers of %s answer later than %s takes both out for %s%s", u.Name,
 			inEffect(passTimeout(r, "read_timeout"), r.Hop.Timeouts.Read), a.timeout, perName(first, second)),
-		Hint: fmt.Sprintf("server %s max_fails=3; server %s max_fails=3;", first.Addr.At.Text(), second.Addr.At.Text()),
+		Hint: toughened(first) + " " + toughened(second),
 	}
+}
+
+// toughened returns the line of a server that bears more failures.
+func toughened(e *proxy.Endpoint) string {
+	return serverLine(e, e.Addr.At.Text(), "max_fails=3", "max_fails=VALUE")
 }
 
 // passesSlowOn reports whether nginx asks the next server when one does not answer in time. Where it also does so at an

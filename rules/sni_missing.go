@@ -209,12 +209,15 @@ func describeHAProxySNI(d *lint.Diagnostic, c *proxy.Config, s secured) {
 	if !c.Version.Known() {
 		d.Message += fmt.Sprintf(", which HAProxy before %d.%d needs", sniFromHost[0], sniFromHost[1])
 	}
+	sni, name := "sni str(NAME)", "NAME"
 	switch {
 	case isHostName(e.Addr.Host):
-		d.Hint = fmt.Sprintf("sni str(%s)", e.Addr.Host)
+		sni, name = fmt.Sprintf("sni str(%s)", e.Addr.Host), e.Addr.Host
 	case s.upstream.Protocol == proxy.HTTP:
-		d.Hint = "sni req.hdr(host)"
-	default:
-		d.Hint = "sni str(NAME)"
+		sni = "sni req.hdr(host)"
 	}
+	if e.Check != nil && e.ServerOptions.Check.SNI == "" && !e.Check.Port.Written() {
+		sni += " check-sni " + name // else the check goes on without it
+	}
+	d.Hint = serverLine(e, e.Addr.At.Text(), sni)
 }

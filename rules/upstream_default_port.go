@@ -106,7 +106,7 @@ func reportDefaultPort(p *lint.Pass, e *proxy.Endpoint, r *proxy.Route, alsoPlai
 	d := lint.Diagnostic{
 		At:      e.Addr.At,
 		Message: fmt.Sprintf("%s goes to port %d of this server, since it carries no port", scheme, httpPort),
-		Hint:    fmt.Sprintf("server %s;", hostPort(e.Addr, httpsPort)),
+		Hint:    serverLine(e, hostPort(e.Addr, httpsPort), ""),
 		Related: []lint.Related{{At: r.Hop.Scheme, Message: "the pass"}},
 	}
 	if !alsoPlain && literal(e.Addr.At) != "" {
