@@ -29,6 +29,9 @@ these are two configurations and only a loopback address links them, since they 
 files may say more of the listener; and where a proxy in mode tcp (stream) may be passing on the line that its own clients send.
 nginx sends the line in stream alone, never with an HTTP request.
 
+PostgreSQL, Redis and SSH do not speak it: they close the connection, answer with an error or wait for more. Since another proxy may listen on their port, that is a
+warning.
+
 In HAProxy a check of a server with send-proxy sends the line too, unless the check has a port or an address of its own, even the
 same: then it does with check-send-proxy alone, and else the server is down for good.`,
 		How: `Write send-proxy-v2 (stream: "proxy_protocol on") on the one side and accept-proxy ("listen ... proxy_protocol") on the other,
@@ -138,6 +141,7 @@ func proxyProtocolMismatch(_ context.Context, p *lint.Pass) {
 		sent syntax.Ref
 	}
 	seen := map[way]bool{}
+	vain := map[syntax.Ref]bool{}
 	for _, r := range p.Config.Routes {
 		key := way{r.To, r.Hop.SendProxy.At}
 		if r.To == nil || seen[key] || slices.ContainsFunc(r.From, isDatagram) {
@@ -150,6 +154,9 @@ func proxyProtocolMismatch(_ context.Context, p *lint.Pass) {
 			}
 			if c, list := listenerOf(p, heard, r, e); c != nil {
 				compareProxyProtocol(p, c, r, e, list, wants)
+			} else if sent, at, known := sendsProxy(r, e); sent && known && !vain[at] && lacksProxyProtocol(e) {
+				vain[at] = true
+				reportInVain(p, e, at)
 			}
 		}
 	}
@@ -236,6 +243,33 @@ func compareProxyProtocol(p *lint.Pass, c *proxy.Config, r *proxy.Route, e *prox
 	}
 	if c != p.Config && isHere(e.Addr) {
 		d.Severity = lint.Warning
+	}
+	p.Report(d)
+}
+
+// lacksProxyProtocol reports whether a server has the port of a program that can't read the PROXY protocol. MySQL's can be MariaDB's, and
+// AMQP's RabbitMQ's, which do.
+func lacksProxyProtocol(e *proxy.Endpoint) bool {
+	switch e.Addr.Port {
+	case 22, 5432, 6379:
+		return !isOpen(e.Addr)
+	}
+	return false
+}
+
+func reportInVain(p *lint.Pass, e *proxy.Endpoint, at syntax.Ref) {
+	d := lint.Diagnostic{
+		Severity: lint.Warning, // another proxy may listen on the port
+		Symptom:  "broken connections",
+		At:       at,
+		Message:  fmt.Sprintf("%s gets the PROXY protocol, which %s does not speak", e.Addr.At.Text(), owner(e.Addr.Port)),
+		Hint:     "proxy_protocol off;",
+	}
+	if p.Config.Dialect == syntax.HAProxy {
+		d.Hint = serverLine(e, e.Addr.At.Text(), "", "send-proxy", "send-proxy-v2", "send-proxy-v2-ssl", "send-proxy-v2-ssl-cn", "check-send-proxy")
+	}
+	if !sameLine(at, e.Addr.At) {
+		d.Related = []lint.Related{{At: e.Addr.At, Message: "the server"}}
 	}
 	p.Report(d)
 }
