@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/fcgi"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -158,7 +159,7 @@ http {
 }
 
 // TestTimeoutChainBetweenProxies lints an nginx and a HAProxy together. They may be meant for different hosts, so it
-// is an info, and nothing where a third one listens on the same port.
+// is an info, and nothing where a third one listens on the same port, or where folders or programs speak for two hosts.
 func TestTimeoutChainBetweenProxies(t *testing.T) {
 	const nginx = `events {}
 http {
@@ -172,15 +173,22 @@ http {
 	dir := t.TempDir()
 	write := func(name, text string) string {
 		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
 		writeFile(t, path, text)
 		return path
 	}
 	two := []string{write("nginx.conf", nginx), write("haproxy.cfg", haproxy)}
+	elsewhere := []string{two[0], write("web2/haproxy.cfg", haproxy)}
+	beside := []string{write("etc/nginx/nginx.conf", nginx), write("etc/haproxy/haproxy.cfg", haproxy)}
+	slower := strings.NewReplacer("443 ssl", "8080", ":8080;", ":3000;", "90s", "5m").Replace(nginx)
+	alike := []string{two[0], write("slower.conf", slower)}
 	three := append(two[:2:2], write("other.conf", strings.NewReplacer("443 ssl", "8080", ":8080;", ":3000;").Replace(nginx)))
 	for _, test := range []struct {
 		paths []string
 		want  int
-	}{{two, 1}, {two[:1], 0}, {three, 0}} {
+	}{{two, 1}, {two[:1], 0}, {three, 0}, {elsewhere, 0}, {beside, 1}, {alike, 0}} {
 		configs, err := parsers.Load(test.paths, parsers.Options{})
 		if err != nil {
 			t.Fatal(err)

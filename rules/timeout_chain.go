@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -25,7 +26,8 @@ var _ = register(lint.Rule{
 while the inner one, and the application behind it, still work on the request, and what the inner one would have told about it
 is lost. The rule compares the configurations that are read together: an address that one of them dials and exactly one of them
 listens on. It is a warning where the longer time is written, an info where it is built in, and where another configuration
-listens on the port of a loopback address, since the two may be meant for different hosts.
+listens on the port of a loopback address, since the two may be meant for different hosts. Such a link counts between nginx and HAProxy
+alone, whose files lie in one folder, or side by side in nginx and haproxy.
 
 In nginx, proxy_next_upstream_timeout is looked at when a try has failed. Where it is shorter than proxy_connect_timeout, it is
 over before the first server that is down has been given up, and no other server is tried: a 504 in spite of all that are up.
@@ -139,7 +141,7 @@ func timeoutChain(_ context.Context, p *lint.Pass) {
 		}
 	}
 	for _, l := range links(p) {
-		report(l.compare(p.Config.Dialect))
+		report(l.compare(p.Config))
 	}
 }
 
@@ -371,9 +373,9 @@ func listensOn(l *proxy.Listener, own bool) []socket {
 }
 
 // compare tells of an outer proxy that waits shorter than the inner one, whatever that does with a request.
-func (l link) compare(dialect syntax.Dialect) *lint.Diagnostic {
+func (l link) compare(c *proxy.Config) *lint.Diagnostic {
 	outer, in := l.outer.Hop.Timeouts.Read, l.inner
-	if in.unknown || in.ambiguous || in.sections[l.outer.Section] ||
+	if in.unknown || in.ambiguous || in.maybe && !seemOnOneHost(c, in.config) || in.sections[l.outer.Section] ||
 		outer.Origin == proxy.Unknown || outer.Dynamic || outer.Value < synRetry {
 		return nil
 	}
@@ -381,7 +383,7 @@ func (l link) compare(dialect syntax.Dialect) *lint.Diagnostic {
 	if longer.Value <= outer.Value {
 		return nil
 	}
-	name, at := readName(dialect, l.outer), l.endpoint.Addr.At
+	name, at := readName(c.Dialect, l.outer), l.endpoint.Addr.At
 	d := &lint.Diagnostic{
 		At: at,
 		Message: fmt.Sprintf("%s is over before %s of the proxy on %s",
@@ -389,7 +391,7 @@ func (l link) compare(dialect syntax.Dialect) *lint.Diagnostic {
 		Hint:    fmt.Sprintf("%s %ds", name, int64(longer.Value/time.Second)+5),
 		Related: []lint.Related{{At: in.least.At, Message: "where the other proxy waits longer"}},
 	}
-	if dialect == syntax.Nginx {
+	if c.Dialect == syntax.Nginx {
 		d.Hint += ";"
 	}
 	if outer.Written() {
@@ -409,4 +411,14 @@ func readName(d syntax.Dialect, r *proxy.Route) string {
 		return "timeout server"
 	}
 	return passTimeout(r, "read_timeout")
+}
+
+// seemOnOneHost reports whether two configurations are likely to run on one machine: those of two programs in one folder, or in folders
+// of their own side by side, such as /etc/nginx and /etc/haproxy. Those of one program are more often for several machines.
+func seemOnOneHost(a, b *proxy.Config) bool {
+	if a.Dialect == b.Dialect || len(a.Tree.Roots) == 0 || len(b.Tree.Roots) == 0 {
+		return false
+	}
+	home, other := path.Dir(a.Tree.Roots[0].Path), path.Dir(b.Tree.Roots[0].Path)
+	return home == other || path.Dir(home) == path.Dir(other) && path.Base(home) == a.Dialect.String() && path.Base(other) == b.Dialect.String()
 }
