@@ -28,10 +28,31 @@ func malformed(p peer) *lint.Diagnostic {
 			d = addressChecks[i](p, text)
 		}
 	}
+	if d == nil {
+		d = streamPort(p)
+	}
 	if d != nil && d.Symptom == "" {
 		d.Symptom = p.refusal()
 	}
 	return d
+}
+
+// streamPort finds a host without a port in nginx's stream, which has no port by default as http has. A server with
+// "service" gets its port from DNS.
+func streamPort(p peer) *lint.Diagnostic {
+	if p.dialect() != syntax.Nginx || p.protocol() != proxy.TCP || p.endpoint == nil {
+		return nil
+	}
+	a := p.addr
+	if at, _ := serverParameter(p.endpoint.Stmt, "service"); !a.PortAt.IsZero() || a.Host == "" || isOpen(a) || !at.IsZero() ||
+		p.unseen && !isAddress(a.Host) {
+		return nil
+	}
+	return &lint.Diagnostic{
+		At:      a.At,
+		Message: fmt.Sprintf("no port follows %s, and stream has none by default", a.At.Text()),
+		Hint:    fmt.Sprintf("%s %s;", p.endpoint.Stmt.Name(), withPort(a)),
+	}
 }
 
 // isPlain reports whether an address is clearly well formed, as most are: a name or IPv4 address, and a port.

@@ -334,4 +334,6 @@ func (u appUse) protocol() proxy.Protocol {
 }
 
 // failure is what comes of a server that can't be reached.
-func (u appUse) failure() lint.Symptom { return peer{addr: u.endpoint.Addr}.unanswered() }
+func (u appUse) failure() lint.Symptom {
+	return unavailable(u.endpoint.Addr.At.File.Dialect, u.protocol(), "")
+}

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
-	"sync"
 
 	"github.com/proxylint/proxylint/lint"
 	"github.com/proxylint/proxylint/parsers/proxy"
@@ -164,14 +163,13 @@ func frozenUses(c *proxy.Config) []nameUse {
 			continue
 		}
 		for _, e := range u.Endpoints {
-			add(nameUse{u, e, routes[u]}, peer{addr: e.Addr, endpoint: e})
+			add(nameUse{u, e, routes[u]}, peer{addr: e.Addr, endpoint: e, pool: u})
 		}
 	}
-	all := seesGroups(c.Tree)
-	groups := sync.OnceValue(func() map[groupKey]*proxy.Upstream { return groupsOf(c) })
+	groups := lazyGroups(c)
 	for _, r := range c.Routes {
 		// a name without a port may be that of a group
-		if r.To != nil && r.To.Implicit && !r.Runtime && (all || !r.To.Endpoints[0].Addr.PortAt.IsZero()) {
+		if r.To != nil && r.To.Implicit && !r.Runtime && (!r.To.Endpoints[0].Addr.PortAt.IsZero() || groups().all) {
 			if p, known := passPeer(r, groups); known {
 				add(nameUse{r.To, r.To.Endpoints[0], r}, p)
 			}

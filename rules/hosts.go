@@ -57,13 +57,7 @@ func isFilled(at syntax.Ref) bool { return at.File != nil && at.File.Filled(at.S
 
 // unanswered is what comes of an address at which nobody is.
 func (p peer) unanswered() lint.Symptom {
-	switch p.dialect() {
-	case syntax.HAProxy:
-		return "503"
-	case syntax.Cloudflared:
-		return answered(p.route.Hop.Protocol, "502")
-	}
-	return "502"
+	return unavailable(p.dialect(), p.protocol(), "")
 }
 
 // placeholders are words that stand where a host is yet to be written.

@@ -6,6 +6,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +19,9 @@ import (
 func addressRules() []*lint.Rule {
 	return []*lint.Rule{Find("malformed-upstream-address"), Find("port-range"), Find("host-invalid")}
 }
+
+// streamModule is where Debian's nginx has what it speaks TCP with.
+const streamModule = "/usr/lib/nginx/modules/ngx_stream_module.so"
 
 // TestAddressesBeforeTheJudge holds the rules about addresses against the proxies' own readers: they must refuse
 // what the rules call a start failure, and nothing else of these. None of them needs a name server.
@@ -49,6 +53,15 @@ func TestAddressesBeforeTheJudge(t *testing.T) {
 	}
 	for _, l := range []string{"99999", "127.0.0.1:99999", "127.0.0.1:http", "127.0.0.1:8080-8090", "[::1]:8080", "8080"} {
 		nginx = append(nginx, fmt.Sprintf("events {}\nhttp { server { listen %s; } }\n", l))
+	}
+	if _, err := os.Stat(streamModule); err == nil {
+		for _, s := range strings.Fields("10.0.0.1 10.0.0.1:80 [::1] [::1]:80 unix:/s localhost 10.0.0.1:") {
+			nginx = append(nginx, fmt.Sprintf("load_module %s;\nevents {}\nstream { upstream b { server %s; } }\n", streamModule, s))
+		}
+		for _, s := range strings.Fields("app app:80 localhost localhost:80 10.0.0.1 [::1] unix:/s $app http://app") {
+			nginx = append(nginx, fmt.Sprintf("load_module %s;\nevents {}\nstream { map $pid $app { default 10.0.0.1; } "+
+				"upstream app { server 10.0.0.9:80; } server { listen 8080; proxy_pass %s; } }\n", streamModule, s))
+		}
 	}
 	haproxyServers := strings.Fields(`10.0.0.1 10.0.0.1:80 [::1]:80 ::1:80 ipv6@::1:80 unix@/s /s abns@s * *:80 :80 8080 10.0.0.1:+80 10.0.0.1:-80
 		10.0.0.1: 10.0.0.1:80/ 10.0.0.1:80, 10.0.0.1:80; [10.0.0.1]:80 http://app unix:/s 10.0.0.1:65535 10.0.0.1:65536 10.0.0.1:99999999999

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/proxylint/proxylint/lint"
+	"github.com/proxylint/proxylint/parsers/proxy"
+	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
 var _ = register(lint.Rule{
@@ -17,10 +19,11 @@ var _ = register(lint.Rule{
 		Title: "an upstream address that is not written as one",
 		Why: `Each directive takes its addresses in one form. A server line wants host:port: no http://, no path, one address.
 proxy_pass wants http:// or https:// and takes a path. A unix socket is unix:/path for nginx, /path or unix@/path for HAProxy.
+In nginx's stream every address needs its port, since there is no usual one as http has.
 An IPv6 address needs brackets in nginx; HAProxy takes the last colon for the start of the port, so that it can do
 without them only where a port follows. A tunnel's service wants a scheme and takes no path, not even "/". The name of an nginx upstream group takes no port, since its servers have theirs.
 
-What does not fit is a start failure: "invalid host in upstream", "invalid port in upstream", "upstream may not have
+What does not fit is a start failure: "invalid host in upstream", "invalid port in upstream", "no port in upstream", "upstream may not have
 port", "invalid URL prefix", "could not resolve address". Where the address comes with a variable nginx starts, and
 every such request gets a 500. A path behind a socket in an nginx server line is worse: nginx starts, looks for a socket of that
 long name, and answers 502. HAProxy passes silently over what follows the digits of a port.
@@ -115,8 +118,12 @@ ingress:
 
 func malformedUpstreamAddress(ctx context.Context, p *lint.Pass) {
 	reportProblems("malformed-upstream-address")(ctx, p) // of a tunnel's services
+	told := map[syntax.Ref]bool{}
+	for _, t := range typos(p) {
+		told[t.addr.HostAt] = t.protocol() == proxy.TCP // upstream-typo tells of what has no port
+	}
 	for peer := range peers(p.Config) {
-		if d := malformed(peer); d != nil {
+		if d := malformed(peer); d != nil && !told[d.At] {
 			p.Report(*d)
 		}
 	}

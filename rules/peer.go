@@ -17,7 +17,8 @@ type peer struct {
 	endpoint *proxy.Endpoint // nil for a pass to a group, and to what is no address at all
 	route    *proxy.Route    // the pass; nil for a server line
 	group    *proxy.Upstream // nginx: the group that has the host's name, port or not
-	pool     *proxy.Upstream // what the server is one of; nil where peers and not dialed yields it
+	pool     *proxy.Upstream // what the server is one of; nil for a pass that leads to none
+	unseen   bool            // nginx: a group that is not in sight may have the host's name
 }
 
 // peers yields the addresses that can be known offline, apart from those of groups that are plain IPv4 addresses with a
@@ -29,7 +30,7 @@ func peers(c *proxy.Config) iter.Seq[peer] {
 				continue
 			}
 			for _, e := range u.Endpoints {
-				if !isOpen(e.Addr) && !yield(peer{addr: e.Addr, endpoint: e}) {
+				if !isOpen(e.Addr) && !yield(peer{addr: e.Addr, endpoint: e, pool: u}) {
 					return
 				}
 			}
@@ -37,7 +38,7 @@ func peers(c *proxy.Config) iter.Seq[peer] {
 		if c.Dialect == syntax.HAProxy {
 			return
 		}
-		groups := sync.OnceValue(func() map[groupKey]*proxy.Upstream { return groupsOf(c) })
+		groups := lazyGroups(c)
 		for _, r := range c.Routes {
 			if p, ok := passPeer(r, groups); ok && !yield(p) {
 				return
@@ -47,8 +48,8 @@ func peers(c *proxy.Config) iter.Seq[peer] {
 }
 
 // passPeer returns the target of an nginx pass, or of a tunnel's rule; false where it can't be known offline.
-func passPeer(r *proxy.Route, groups func() map[groupKey]*proxy.Upstream) (p peer, ok bool) {
-	p = peer{addr: proxy.Address{Port: -1, At: r.At}, route: r}
+func passPeer(r *proxy.Route, known func() *groups) (p peer, ok bool) {
+	p = peer{addr: proxy.Address{Port: -1, At: r.At}, route: r, pool: r.To}
 	switch {
 	case r.To == nil:
 		// the word has no host, or one that is not known
@@ -59,7 +60,8 @@ func passPeer(r *proxy.Route, groups func() map[groupKey]*proxy.Upstream) (p pee
 	}
 	p.endpoint = r.To.Endpoints[0]
 	p.addr = p.endpoint.Addr
-	p.group = groups()[keyOf(p.addr.Host, r.Hop.Protocol)]
+	p.group = known().named[keyOf(p.addr.Host, r.Hop.Protocol)]
+	p.unseen = !known().all
 	return p, !isOpen(p.addr)
 }
 
@@ -73,14 +75,23 @@ func keyOf(name string, p proxy.Protocol) groupKey {
 	return groupKey{strings.ToLower(name), p == proxy.TCP}
 }
 
-func groupsOf(c *proxy.Config) map[groupKey]*proxy.Upstream {
-	groups := map[groupKey]*proxy.Upstream{}
-	for _, u := range c.Upstreams {
-		if !u.Implicit {
-			groups[keyOf(u.Name, u.Protocol)] = u
+// groups are the upstream groups of an nginx configuration.
+type groups struct {
+	named map[groupKey]*proxy.Upstream
+	all   bool // the tree shows every one
+}
+
+// lazyGroups returns a function that gathers the groups when it is first called.
+func lazyGroups(c *proxy.Config) func() *groups {
+	return sync.OnceValue(func() *groups {
+		known := &groups{named: map[groupKey]*proxy.Upstream{}, all: seesGroups(c.Tree)}
+		for _, u := range c.Upstreams {
+			if !u.Implicit {
+				known.named[keyOf(u.Name, u.Protocol)] = u
+			}
 		}
-	}
-	return groups
+		return known
+	})
 }
 
 // isOpen reports whether an address is yet to be filled in, by a variable or by what makes the file.
@@ -123,6 +134,17 @@ func literal(at syntax.Ref) string {
 
 func (p peer) dialect() syntax.Dialect { return p.addr.At.File.Dialect }
 
+// protocol is what the proxy speaks to the peer.
+func (p peer) protocol() proxy.Protocol {
+	switch {
+	case p.route != nil:
+		return p.route.Hop.Protocol
+	case p.pool != nil:
+		return p.pool.Protocol
+	}
+	return proxy.UnknownProtocol
+}
+
 // refusal is what a proxy makes of an address it cannot read: it does not start, or answers 500 where a variable brings
 // the address with the request.
 func (p peer) refusal() lint.Symptom {
@@ -130,17 +152,26 @@ func (p peer) refusal() lint.Symptom {
 	case p.dialect() == syntax.Cloudflared:
 		return p.unanswered() // the first request shows it
 	case p.route != nil && p.route.Runtime:
-		return answered(p.route.Hop.Protocol, "500")
+		return answered(p.protocol(), "500")
 	}
 	return "start failure"
 }
 
-// answered returns the status that a client gets; over plain TCP nothing but the end of its connection.
+// answered returns what a client gets: a status, as in "502" and "502 after a change"; over plain TCP nothing but the
+// end of its connection.
 func answered(p proxy.Protocol, status lint.Symptom) lint.Symptom {
-	if p == proxy.TCP {
-		return "connection closed"
+	if p != proxy.TCP {
+		return status
 	}
-	return status
+	return "connection closed" + status[len("502"):]
+}
+
+// unavailable is the status of a proxy that reaches no server, as answered returns it.
+func unavailable(d syntax.Dialect, p proxy.Protocol, when lint.Symptom) lint.Symptom {
+	if d == syntax.HAProxy {
+		return answered(p, "503"+when)
+	}
+	return answered(p, "502"+when)
 }
 
 // failure is what comes of a host that nobody can look up.
@@ -149,9 +180,9 @@ func (p peer) failure() lint.Symptom {
 	case p.dialect() == syntax.Cloudflared:
 		return p.unanswered() // names are looked up for each connection
 	case p.route != nil && p.route.Runtime:
-		return answered(p.route.Hop.Protocol, "502")
+		return answered(p.protocol(), "502")
 	case p.endpoint != nil && p.endpoint.NoLibc:
-		return "503"
+		return answered(p.protocol(), "503")
 	}
 	return "start failure"
 }

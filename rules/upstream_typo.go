@@ -75,6 +75,9 @@ func upstreamTypo(_ context.Context, p *lint.Pass) {
 		if !t.route.Runtime {
 			d.Fix = repair(d.At, t.group.Name, false)
 		}
+		if t.protocol() == proxy.TCP {
+			d.Severity = lint.Error // a host would need a port there
+		}
 		p.Report(d)
 	}
 }
