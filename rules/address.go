@@ -186,6 +186,9 @@ func socketPath(p peer, text string) *lint.Diagnostic {
 				Fix:     repair(at, "", path[i:] == ":/"),
 			}
 		}
+		return behindSocket(p, path, "")
+	case prefixed:
+		return behindSocket(p, path, ":")
 	case strings.HasPrefix(text, "/"):
 		return &lint.Diagnostic{
 			At:      p.addr.At,
@@ -195,6 +198,49 @@ func socketPath(p peer, text string) *lint.Diagnostic {
 		}
 	}
 	return nil
+}
+
+// behindSocket finds what follows the path of a unix socket as if it were a folder. In a proxy_pass a separator goes between
+// the socket and the path to ask it for; elsewhere none may follow.
+func behindSocket(p peer, path, separator string) *lint.Diagnostic {
+	end := socketEnd(path)
+	if end < 0 {
+		return nil
+	}
+	at := p.addr.At.Sub(len("unix:")+end, len("unix:")+len(path))
+	d := &lint.Diagnostic{
+		Symptom: answered(p.protocol(), "502"),
+		At:      at,
+		Message: fmt.Sprintf("all of %s is taken for the path of the socket", path),
+		Hint:    "unix:" + path[:end],
+	}
+	if !strings.HasSuffix(path, "/") {
+		d.Severity = lint.Warning // there may be a folder of that name
+	}
+	switch {
+	case separator == "":
+		d.Fix = repair(at, "", at.Text() == "/")
+	case p.route.At.Span.End == at.Span.End:
+		d.Fix = repair(at, separator+at.Text(), false)
+		fallthrough
+	default:
+		d.Hint = fmt.Sprintf("%s://%s%s%s", p.route.Hop.Scheme.Text(), d.Hint, separator, at.Text())
+	}
+	return d
+}
+
+// socketEnd returns where the name of a socket ends in a path that goes on after it; -1 where it doesn't. No file's path
+// ends in a slash.
+func socketEnd(path string) int {
+	for _, end := range []string{".sock/", ".socket/"} {
+		if i := strings.Index(path, end); i > 0 {
+			return i + len(end) - 1
+		}
+	}
+	if trimmed := strings.TrimRight(path, "/"); trimmed != "" && trimmed != path {
+		return len(trimmed)
+	}
+	return -1
 }
 
 // afterPort finds what HAProxy passes over behind the digits of a port.

@@ -25,12 +25,12 @@ without them only where a port follows. A tunnel's service wants a scheme and ta
 
 What does not fit is a start failure: "invalid host in upstream", "invalid port in upstream", "no port in upstream", "upstream may not have
 port", "invalid URL prefix", "could not resolve address". Where the address comes with a variable nginx starts, and
-every such request gets a 500. A path behind a socket in an nginx server line is worse: nginx starts, looks for a socket of that
-long name, and answers 502. HAProxy passes silently over what follows the digits of a port.
+every such request gets a 500. A path behind a socket is worse: in an nginx server line, and in proxy_pass where no second ":" comes before
+it, nginx starts, looks for a socket of that long name, and answers 502. HAProxy passes silently over what follows the digits of a port.
 
 Characters that were pasted from a document or a chat (full-width digits and colons, no-break and zero-width spaces)
 look right and are not.`,
-		How: `Write host:port in server lines, a scheme in proxy_pass, brackets round IPv6 addresses, and one server
+		How: `Write host:port in server lines, a scheme in proxy_pass, ":" between a socket and the path to ask it for, brackets round IPv6 addresses, and one server
 line for each address. TLS to the backend is asked for with proxy_pass https:// (nginx) or the option ssl (HAProxy).`,
 		Bad: lint.Example{
 			Nginx: `events {}
