@@ -95,6 +95,7 @@ func reportCheckPorts(p *lint.Pass, u *proxy.Upstream) {
 		seen[pair] = true
 		d := lint.Diagnostic{
 			At:      port.At,
+			Symptom: answered(u.Protocol, "503"),
 			Message: fmt.Sprintf("the check goes to port %d, while requests go to port %d of server %s", pair.check, pair.traffic, e.Name),
 		}
 		if !sameLine(port.At, e.Addr.At) {

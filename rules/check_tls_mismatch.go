@@ -125,6 +125,7 @@ func addPlainCheck(found *causes, u *proxy.Upstream, e *proxy.Endpoint) {
 	}
 	found.add(cause{upstream: u.Name}, at, func() lint.Diagnostic {
 		return lint.Diagnostic{
+			Symptom: answered(u.Protocol, "503: all servers down"),
 			Message: fmt.Sprintf("the check of server %s goes to port %d in plain text, where TLS is spoken", e.Name, port),
 			Hint:    "check-ssl",
 			Related: []lint.Related{{At: e.TLS.At, Message: "does not count for a check with port or addr"}},
@@ -146,6 +147,7 @@ func addEncryptedCheck(found *causes, lines *serverLines, u *proxy.Upstream, e *
 	}
 	found.add(cause{upstream: u.Name}, at, func() lint.Diagnostic {
 		d := lint.Diagnostic{
+			Symptom: answered(u.Protocol, "503: all servers down"),
 			Message: fmt.Sprintf("check-ssl speaks TLS to port %d of server %s, where requests go in plain text", port, e.Name),
 			Hint:    serverLine(e, e.Addr.At.Text(), "", "check-ssl"),
 		}
@@ -174,6 +176,7 @@ func addNamelessCheck(found *causes, lines *serverLines, c *proxy.Config, u *pro
 	}
 	found.add(cause{upstream: u.Name, severity: severity}, e.Check.At, func() lint.Diagnostic {
 		d := lint.Diagnostic{
+			Symptom: answered(u.Protocol, "503: all servers down"),
 			Message: fmt.Sprintf("the check of server %s sends no server name, while requests send %s", e.Name, sni.At.Text()),
 			Hint:    "check-sni " + name,
 			Related: []lint.Related{{At: sni.At, Message: "the name of requests alone"}},

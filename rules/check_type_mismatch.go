@@ -94,15 +94,12 @@ func checkTypeMismatch(_ context.Context, p *lint.Pass) {
 				at = e.Check.Port.At
 			}
 			found.add(cause{upstream: u.Name}, at, func() lint.Diagnostic {
-				d := lint.Diagnostic{
+				return lint.Diagnostic{
+					Symptom: answered(u.Protocol, "503: all servers down"),
 					Message: fmt.Sprintf("option %s asks port %d of server %s, which is that of %s", u.Check.At.Text(), checkPortOf(e), e.Name, says),
 					Hint:    fittingCheck(says, asks),
 					Related: []lint.Related{{At: u.Check.At, Message: "the kind of check"}},
 				}
-				if u.Protocol == proxy.TCP {
-					d.Symptom = "connections closed: all servers down"
-				}
-				return d
 			})
 		}
 	}

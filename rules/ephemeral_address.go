@@ -90,7 +90,7 @@ backend app
 
 func ephemeralAddress(_ context.Context, p *lint.Pass) {
 	around := addrsAround(p)
-	uses := map[netip.Prefix][]syntax.Ref{}
+	uses := map[netip.Prefix][]peer{}
 	var networks []netip.Prefix
 	for peer := range dialed(p.Config) {
 		addr, err := netip.ParseAddr(peer.addr.Host)
@@ -104,7 +104,7 @@ func ephemeralAddress(_ context.Context, p *lint.Pass) {
 		if uses[network] == nil {
 			networks = append(networks, network)
 		}
-		uses[network] = append(uses[network], peer.addr.HostAt)
+		uses[network] = append(uses[network], peer)
 	}
 	for _, network := range networks {
 		reportEphemeral(p, around, network, uses[network])
@@ -196,10 +196,15 @@ func (a *addrsOfHome) gives(network netip.Prefix) bool {
 	return n != nil || strings.HasPrefix(givenBy(network.Addr()), "Docker") == (a.home.Service != nil)
 }
 
-func reportEphemeral(p *lint.Pass, around *addrsOfHome, network netip.Prefix, uses []syntax.Ref) {
-	first := uses[0]
+func reportEphemeral(p *lint.Pass, around *addrsOfHome, network netip.Prefix, uses []peer) {
+	first := uses[0].addr.HostAt
+	var others []syntax.Ref
+	for _, u := range uses[1:] {
+		others = append(others, u.addr.HostAt)
+	}
 	d := lint.Diagnostic{
-		At: first,
+		At:      first,
+		Symptom: unavailable(p.Config.Dialect, uses[0].protocol(), " after a restart"),
 		Message: fmt.Sprintf("%s is in %s, from which %s addresses that change with every restart",
 			first.Text(), network, givenBy(network.Addr())),
 	}
@@ -212,10 +217,7 @@ func reportEphemeral(p *lint.Pass, around *addrsOfHome, network netip.Prefix, us
 	if around.gives(network) || network == defaultBridge {
 		d.Severity = lint.Warning
 	}
-	if p.Config.Dialect == syntax.HAProxy {
-		d.Symptom = "503 after a restart"
-	}
-	d.Related = append(d.Related, alsoAt(uses[1:], "this one too")...)
+	d.Related = append(d.Related, alsoAt(others, "this one too")...)
 	if around.home != nil {
 		for _, e := range around.home.Evidence {
 			d.Related = append(d.Related, lint.Related{At: e.At, Message: e.Text})

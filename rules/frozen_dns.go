@@ -199,9 +199,7 @@ func reportFrozen(p *lint.Pass, name string, uses []nameUse) {
 		At:   first.endpoint.Addr.HostAt,
 		Hint: thawHint(p.Config, first),
 	}
-	if p.Config.Dialect == syntax.HAProxy {
-		d.Symptom = "503 after a change"
-	}
+	d.Symptom = unavailable(p.Config.Dialect, first.upstream.Protocol, " after a change")
 	reason := whyVolatile(name)
 	if reason == "" {
 		d.Severity, reason = lint.Info, "so a later change of its address goes unnoticed"

@@ -140,8 +140,6 @@ func unresolvedSymptom(t *probe.Target) lint.Symptom {
 		return lint.Symptom(probe.Outcome{Cause: probe.Unresolvable}.ClientSees(t))
 	case t.Lookup.How != probe.ByDNS:
 		return "start failure"
-	case t.Dialect == syntax.HAProxy:
-		return "503"
 	}
-	return "502"
+	return unavailable(t.Dialect, t.Protocol, "")
 }

@@ -60,6 +60,14 @@ func (p peer) unanswered() lint.Symptom {
 	return unavailable(p.dialect(), p.protocol(), "")
 }
 
+// unreached is what comes of an address to which packets are lost. A tunnel's 502 comes after its own time.
+func (p peer) unreached() lint.Symptom {
+	if p.dialect() == syntax.Nginx {
+		return answered(p.protocol(), "504")
+	}
+	return p.unanswered()
+}
+
 // placeholders are words that stand where a host is yet to be written.
 var placeholders = map[string]bool{
 	"changeme": true, "change-me": true, "change_me": true, "replaceme": true, "replace-me": true, "replace_me": true,

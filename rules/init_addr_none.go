@@ -67,6 +67,7 @@ backend app
 func initAddrNone(_ context.Context, p *lint.Pass) {
 	var order []syntax.Ref
 	servers := map[syntax.Ref][]*proxy.Endpoint{}
+	first := map[syntax.Ref]*proxy.Upstream{}
 	var methods *initAddrs
 	for _, u := range p.Config.Upstreams {
 		if u.Plain {
@@ -85,12 +86,13 @@ func initAddrNone(_ context.Context, p *lint.Pass) {
 			}
 			if servers[at] == nil {
 				order = append(order, at)
+				first[at] = u
 			}
 			servers[at] = append(servers[at], e)
 		}
 	}
 	for _, at := range order {
-		reportNeverResolved(p, at, servers[at])
+		reportNeverResolved(p, first[at], at, servers[at])
 	}
 }
 
@@ -178,11 +180,12 @@ func hasStateFile(tree *syntax.Tree) bool {
 	return found
 }
 
-func reportNeverResolved(p *lint.Pass, at syntax.Ref, list []*proxy.Endpoint) {
+func reportNeverResolved(p *lint.Pass, u *proxy.Upstream, at syntax.Ref, list []*proxy.Endpoint) {
 	first := list[0]
 	section, also := sectionToName(p.Config)
 	d := lint.Diagnostic{
 		At:      at,
+		Symptom: answered(u.Protocol, "503"),
 		Message: fmt.Sprintf("with init-addr %s and no resolvers, nobody ever looks up %q", at.Text(), first.Addr.Host),
 		Hint:    serverLine(first, first.Addr.At.Text(), "resolvers "+section+" init-addr "+at.Text(), "init-addr VALUE") + also,
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/proxylint/proxylint/lint"
 	"github.com/proxylint/proxylint/lint/inventory"
-	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
 var _ = register(lint.Rule{
@@ -137,10 +136,7 @@ func outsideSubnets(dialed peer, home *inventory.Service) *lint.Diagnostic {
 	if n, _ := subnetWith(own, addr); n != nil {
 		return nil
 	}
-	d := &lint.Diagnostic{Severity: lint.Warning, Symptom: "504", At: dialed.addr.HostAt}
-	if dialed.dialect() == syntax.HAProxy {
-		d.Symptom = "503"
-	}
+	d := &lint.Diagnostic{Severity: lint.Warning, Symptom: dialed.unreached(), At: dialed.addr.HostAt}
 	var listed []string
 	for _, n := range own {
 		for _, s := range n.Subnets {

@@ -130,12 +130,9 @@ func foreignPort(p *lint.Pass, dialed peer, answer inventory.KubeAnswer) *lint.D
 	s := answer.Services[0]
 	d := &lint.Diagnostic{
 		Severity: lint.Error,
-		Symptom:  "504",
+		Symptom:  dialed.unreached(),
 		At:       at,
 		Message:  fmt.Sprintf("service %s has no port %d: it has %s", s.Name, port, orPorts(right)),
-	}
-	if dialed.unanswered() == "503" {
-		d.Symptom = "503"
 	}
 	meant := right
 	for _, own := range s.Ports {

@@ -212,8 +212,8 @@ func TestAddressesAtRunTimeBeforeTheJudge(t *testing.T) {
 		{"without a scheme", route(backend), http.StatusInternalServerError},
 		{"bare IPv6", route("http://::1:8080"), http.StatusInternalServerError},
 		{"path after a socket", strings.Replace(route("x"), "proxy_pass $target", "fastcgi_pass unix:/run/app.sock:/", 1), http.StatusBadGateway},
-		{"slash after a socket", strings.Replace(route("x"), "$target", "http://unix:/run/app.sock/", 1), http.StatusBadGateway},
-		{"path after a socket without a colon", strings.Replace(route("x"), "$target", "http://unix:/run/app.sock/x", 1), http.StatusBadGateway},
+		{"slash after a socket", strings.Replace(route("x"), "pass $target", "pass http://unix:/run/app.sock/", 1), http.StatusBadGateway},
+		{"path after a socket without a colon", strings.Replace(route("x"), "pass $target", "pass http://unix:/run/app.sock/x", 1), http.StatusBadGateway},
 	})
 	checkOutcomes(t, syntax.Nginx, "port-range", []outcome{
 		{"high port", route("http://127.0.0.1:80800"), http.StatusInternalServerError},

@@ -137,7 +137,8 @@ func boundHost(a proxy.Address) string {
 
 func reportConflict(p *lint.Pass, first, second *proxy.Listener) {
 	p.Report(lint.Diagnostic{
-		At: second.Addr.At,
+		At:      second.Addr.At,
+		Symptom: answered(second.Protocol, "503 at random"),
 		Message: fmt.Sprintf("%s and %s both listen on port %d: the kernel deals connections out between them",
 			sectionName(first.Section), sectionName(second.Section), second.Addr.Port),
 		Related: []lint.Related{{At: first.Addr.At, Message: "the first of them"}},

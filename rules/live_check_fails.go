@@ -75,6 +75,7 @@ func liveCheckFails(_ context.Context, p *lint.Pass) {
 		}
 		d := lint.Diagnostic{
 			At:      r.Check.At,
+			Symptom: answered(r.Protocol, "503"),
 			Message: fmt.Sprintf("the health check of %s fails (%s), though the server answers", r.Server, checkResult(r.Checked)),
 			Notes:   []string{fmt.Sprintf("HAProxy logs: Server %s/%s is DOWN, reason: %s", r.Pool.Name, r.Server, checkReason(r.Checked))},
 		}

@@ -109,6 +109,7 @@ func liveSlow(_ context.Context, p *lint.Pass) {
 			}
 			d := lint.Diagnostic{
 				At:      r.Addr.At,
+				Symptom: answered(r.Protocol, "504"),
 				Message: fmt.Sprintf("the first byte of %s took %s, and the proxy waits %s", r.Dialed(try), try.First.Round(time.Millisecond), limit.Value),
 			}
 			if !limit.At.IsZero() {

@@ -127,7 +127,7 @@ func liveTLSExpiring(_ context.Context, p *lint.Pass) {
 				continue
 			}
 			d := lint.Diagnostic{
-				At: r.TLS.At, Severity: lint.Warning,
+				At: r.TLS.At, Severity: lint.Warning, Symptom: unavailable(r.Dialect, r.Protocol, " soon"),
 				Message: fmt.Sprintf("the certificate of %s is valid until %s, for %d days more", r.Dialed(try), try.Expires.Format(time.DateOnly), int(left.Hours()/24)),
 			}
 			if left < 0 {

@@ -152,7 +152,7 @@ func singleTry(c *proxy.Config) map[*proxy.Endpoint]syntax.Ref {
 
 // reportLocalhost tells of all uses as one.
 func reportLocalhost(p *lint.Pass, uses []peer, single map[*proxy.Endpoint]syntax.Ref, known []netip.Addr) {
-	d := lint.Diagnostic{At: uses[0].addr.HostAt}
+	d := lint.Diagnostic{At: uses[0].addr.HostAt, Symptom: uses[0].unanswered()}
 	var others []syntax.Ref
 	for _, u := range uses[1:] {
 		others = append(others, u.addr.HostAt)
@@ -161,7 +161,6 @@ func reportLocalhost(p *lint.Pass, uses []peer, single map[*proxy.Endpoint]synta
 	address := uses[0].addr.At.Text()
 	d.Hint = fmt.Sprintf("%s or %s", strings.Replace(address, uses[0].addr.Host, "127.0.0.1", 1), strings.Replace(address, uses[0].addr.Host, "[::1]", 1))
 	if p.Config.Dialect == syntax.HAProxy {
-		d.Symptom = "503"
 		d.Message = "localhost may be 127.0.0.1 and ::1: HAProxy takes the first alone, and the backend may listen on the other"
 		p.Report(d)
 		return

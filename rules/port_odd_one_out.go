@@ -121,7 +121,7 @@ func portOddOneOut(_ context.Context, p *lint.Pass) {
 		}
 		if p.Config.Dialect == syntax.HAProxy {
 			if odd.Check == nil {
-				d.Symptom = "503 for a share of requests"
+				d.Symptom = answered(u.Protocol, "503 for a share of requests")
 			}
 		}
 		p.Report(d)

@@ -153,7 +153,7 @@ func reportHighCheckPorts(p *lint.Pass, u *proxy.Upstream) {
 			continue
 		}
 		p.Report(lint.Diagnostic{
-			Symptom: "503",
+			Symptom: answered(u.Protocol, "503"),
 			At:      e.Check.Port.At,
 			Message: fmt.Sprintf("check port %d is above %d: HAProxy checks port %d", e.Check.Port.Value, maxPort, uint16(e.Check.Port.Value)),
 		})

@@ -175,7 +175,7 @@ func reportZeroServers(p *lint.Pass) {
 			case checked && isAddress(e.Addr.Host):
 				reportZero(p, e.Addr, "")
 			case checked && !e.NoLibc:
-				reportZero(p, e.Addr, "503")
+				reportZero(p, e.Addr, answered(u.Protocol, "503"))
 			case leading[u] != nil && !e.Down:
 				p.Report(lint.Diagnostic{
 					Severity: lint.Warning, // it may be the right port

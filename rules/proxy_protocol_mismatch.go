@@ -404,7 +404,7 @@ func reportChecksWithoutProxy(p *lint.Pass, heard []ears, wants expectations) {
 			}
 			p.Report(lint.Diagnostic{
 				Severity: lint.Warning,
-				Symptom:  "503",
+				Symptom:  answered(u.Protocol, "503"),
 				At:       at,
 				Message: fmt.Sprintf("a check of server %s with %s of its own does not send the PROXY protocol that %s expects",
 					e.Name, checkOwn(e), checkedAddress(e)),

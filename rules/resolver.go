@@ -15,17 +15,18 @@ type lookup struct {
 	addr     proxy.Address
 	resolver proxy.Setting[*proxy.Resolver]
 	route    *proxy.Route // nginx: the pass with the variable; nil for a server line
+	pool     *proxy.Upstream
 }
 
 // lookups lists the names that are looked up at run time with a resolver that is known, in the order of the model.
 func lookups(c *proxy.Config) []lookup {
 	var list []lookup
-	add := func(addr proxy.Address, resolver proxy.Setting[*proxy.Resolver], r *proxy.Route) {
+	add := func(addr proxy.Address, resolver proxy.Setting[*proxy.Resolver], r *proxy.Route, u *proxy.Upstream) {
 		if resolver.Value == nil || resolver.Dynamic || !isHostName(addr.Host) || isPlaceholder(addr.Host) {
 			return
 		}
 		name := strings.ToLower(strings.TrimSuffix(addr.Host, "."))
-		list = append(list, lookup{name, addr, resolver, r})
+		list = append(list, lookup{name, addr, resolver, r, u})
 	}
 	for _, u := range c.Upstreams {
 		if u.Plain {
@@ -34,15 +35,15 @@ func lookups(c *proxy.Config) []lookup {
 		for _, e := range u.Endpoints {
 			switch {
 			case c.Dialect == syntax.HAProxy:
-				add(e.Addr, e.Resolver, nil)
+				add(e.Addr, e.Resolver, nil, u)
 			case e.Resolve:
-				add(e.Addr, u.Resolver, nil)
+				add(e.Addr, u.Resolver, nil, u)
 			}
 		}
 	}
 	for _, r := range c.Routes {
 		if r.Runtime && r.To != nil && r.To.Implicit && r.To.Stmt == r.Stmt {
-			add(r.To.Endpoints[0].Addr, r.Resolver, r)
+			add(r.To.Endpoints[0].Addr, r.Resolver, r, r.To)
 		}
 	}
 	return list

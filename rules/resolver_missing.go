@@ -126,6 +126,7 @@ func resolverMissing(_ context.Context, p *lint.Pass) {
 			before.Related = append(before.Related, newPlaces(before.Related, d.Related)...)
 			continue
 		}
+		d.Symptom = answered(r.Hop.Protocol, "502")
 		found[d.At] = d
 		order = append(order, d)
 	}

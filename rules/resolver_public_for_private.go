@@ -128,11 +128,13 @@ func reportPublic(p *lint.Pass, public []proxy.Address, all bool, names []lookup
 		Hint:    resolverHint,
 		Related: places(at, "the name"),
 	}
+	protocol := names[0].pool.Protocol
+	d.Symptom = unavailable(p.Config.Dialect, protocol, "")
 	switch {
 	case p.Config.Dialect == syntax.HAProxy:
-		d.Symptom, d.Hint = "503", "parse-resolv-conf, or nameserver NAME ADDRESS:53 of the private network"
+		d.Hint = "parse-resolv-conf, or nameserver NAME ADDRESS:53 of the private network"
 	case !all:
-		d.Symptom = "502 for a share of requests"
+		d.Symptom = answered(protocol, "502 for a share of requests")
 	}
 	p.Report(d)
 }

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -74,6 +75,7 @@ func resolverSearchDomain(_ context.Context, p *lint.Pass) {
 			continue
 		}
 		d.At = l.addr.HostAt
+		d.Symptom = answered(l.pool.Protocol, cmp.Or(d.Symptom, "502"))
 		d.Related = []lint.Related{{At: l.resolver.At, Message: "the resolver"}}
 		if l.route != nil && !holds(l.route.At, d.At) && code() {
 			d.Severity = lint.Warning // code may put another name into the variable

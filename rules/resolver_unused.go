@@ -154,6 +154,7 @@ func reportUnused(p *lint.Pass, r *proxy.Resolver, names []nameUse) {
 	}
 	p.Report(lint.Diagnostic{
 		At:      r.Stmt.Ref(0),
+		Symptom: answered(names[0].upstream.Protocol, "502 after a change"),
 		Message: fmt.Sprintf("nothing asks the resolver %s: names without a variable, such as %q, are looked up only at start", r.At.Text(), names[0].endpoint.Addr.Host),
 		Hint:    thawHint(p.Config, names[0]),
 		Related: places(at, "looked up at start"),

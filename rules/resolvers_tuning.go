@@ -87,12 +87,13 @@ func resolversTuning(_ context.Context, p *lint.Pass) {
 	users := templatesOf(p.Config)
 	told := map[*proxy.Resolver]bool{}
 	for _, check := range []func(*proxy.Resolver, *proxy.Endpoint) *lint.Diagnostic{smallPayload, shortObsolete} {
-		for _, e := range users {
-			r := e.Resolver.Value
+		for _, u := range users {
+			r := u.endpoint.Resolver.Value
 			if told[r] || usesTCP(r) || r.Stmt != nil && len(r.Servers) == 0 && !r.System {
 				continue // resolvers-undefined tells of the last
 			}
-			if d := check(r, e); d != nil {
+			if d := check(r, u.endpoint); d != nil {
+				d.Symptom = answered(u.upstream.Protocol, "503")
 				told[r] = true
 				p.Report(*d)
 			}
@@ -102,19 +103,19 @@ func resolversTuning(_ context.Context, p *lint.Pass) {
 
 // templatesOf returns the server-templates of names that a resolvers section in sight looks up, those of the most slots
 // first.
-func templatesOf(c *proxy.Config) []*proxy.Endpoint {
-	var list []*proxy.Endpoint
+func templatesOf(c *proxy.Config) []nameUse {
+	var list []nameUse
 	for _, u := range c.Upstreams {
 		if u.Plain {
 			continue
 		}
 		for _, e := range u.Endpoints {
 			if e.Slots > 1 && e.Resolver.Value != nil && !e.Resolver.Dynamic && !e.Down && !isOpen(e.Addr) && isHostName(e.Addr.Host) {
-				list = append(list, e)
+				list = append(list, nameUse{upstream: u, endpoint: e})
 			}
 		}
 	}
-	slices.SortStableFunc(list, func(a, b *proxy.Endpoint) int { return b.Slots - a.Slots })
+	slices.SortStableFunc(list, func(a, b nameUse) int { return b.endpoint.Slots - a.endpoint.Slots })
 	return list
 }
 

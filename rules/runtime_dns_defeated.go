@@ -84,6 +84,7 @@ func runtimeDNSDefeated(_ context.Context, p *lint.Pass) {
 		seen[at] = true
 		p.Report(lint.Diagnostic{
 			At:      at,
+			Symptom: answered(r.Hop.Protocol, "502 after a change"),
 			Message: fmt.Sprintf("%s is not looked up here: %s without a variable has nginx keep the addresses of the start", at.Text(), start.Addr.At.Text()),
 			Hint:    thawHint(p.Config, nameUse{r.To, start, literal[r.To]}),
 			Related: []lint.Related{{At: start.Addr.At, Message: "the same host and port without a variable"}},

@@ -73,17 +73,18 @@ func serverTemplateStatic(_ context.Context, p *lint.Pass) {
 		for _, e := range u.Endpoints {
 			// init-addr-none tells of those without libc
 			if e.Slots > 0 && e.Resolver.Origin == proxy.Default && !e.NoLibc && !e.Down && !isOpen(e.Addr) && isHostName(e.Addr.Host) {
-				reportStatic(p, e)
+				reportStatic(p, u, e)
 			}
 		}
 	}
 }
 
-func reportStatic(p *lint.Pass, e *proxy.Endpoint) {
+func reportStatic(p *lint.Pass, u *proxy.Upstream, e *proxy.Endpoint) {
 	section, also := sectionToName(p.Config)
 	d := lint.Diagnostic{
-		At:   e.Addr.HostAt,
-		Hint: serverLine(e, e.Addr.At.Text(), "resolvers "+section+" init-addr none", "init-addr VALUE") + also,
+		At:      e.Addr.HostAt,
+		Symptom: answered(u.Protocol, "503 after a change"),
+		Hint:    serverLine(e, e.Addr.At.Text(), "resolvers "+section+" init-addr none", "init-addr VALUE") + also,
 	}
 	switch {
 	case isServiceRecord(e.Addr.Host):

@@ -97,6 +97,7 @@ func serverUnchecked(_ context.Context, p *lint.Pass) {
 		case u.Check != nil && checkOfItsOwn(u):
 			p.Report(lint.Diagnostic{
 				At:      u.Check.At,
+				Symptom: answered(u.Protocol, "503 for a share of requests"),
 				Message: fmt.Sprintf("option %s has no effect, since no server of %s has check", u.Check.At.Text(), sectionName(u.Stmt)),
 				Hint:    serverLine(unchecked[0], unchecked[0].Addr.At.Text(), "check"),
 				Related: places(serverNames(unchecked), "not checked"),
@@ -104,6 +105,7 @@ func serverUnchecked(_ context.Context, p *lint.Pass) {
 		case len(unchecked) > 1:
 			infos.add(cause{severity: lint.Info}, u.At, func() lint.Diagnostic {
 				return lint.Diagnostic{
+					Symptom: answered(u.Protocol, "503 for a share of requests"),
 					Message: fmt.Sprintf("none of the %d servers of %s is checked", len(unchecked), sectionName(u.Stmt)),
 					Hint:    "default-server check",
 				}
@@ -170,6 +172,7 @@ func reportPartlyChecked(p *lint.Pass, u *proxy.Upstream, checked *proxy.Endpoin
 	first := unchecked[0]
 	d := lint.Diagnostic{
 		At:      first.Stmt.Ref(1),
+		Symptom: answered(u.Protocol, "503 for a share of requests"),
 		Message: fmt.Sprintf("server %s is not checked, while others of %s are", first.Name, sectionName(u.Stmt)),
 		Hint:    serverLine(first, first.Addr.At.Text(), "check"),
 		Related: append(places(serverNames(unchecked[1:]), "not checked either"), lint.Related{At: checked.Check.At, Message: "check of server " + checked.Name}),
@@ -190,6 +193,7 @@ func reportLateDefault(p *lint.Pass, u *proxy.Upstream, at syntax.Ref) {
 	last := u.Endpoints[len(u.Endpoints)-1]
 	p.Report(lint.Diagnostic{
 		At:      at,
+		Symptom: answered(u.Protocol, "503 for a share of requests"),
 		Message: fmt.Sprintf("check counts for the servers below this line, and all of %s stand above it", sectionName(u.Stmt)),
 		Hint:    fmt.Sprintf("default-server check above server %s", u.Endpoints[0].Name),
 		Related: []lint.Related{{At: last.Stmt.Ref(1), Message: "the last server"}},

@@ -241,7 +241,7 @@ func (s *shortTimes) sections() {
 		}
 		if far := farServer(u); connect && far != nil {
 			s.tell("timeout connect", u.Timeouts.Connect, lint.Diagnostic{
-				Symptom: "503", Message: noSecondSYN, Hint: "timeout connect 3s",
+				Symptom: answered(u.Protocol, "503"), Message: noSecondSYN, Hint: "timeout connect 3s",
 				Related: []lint.Related{{At: far.Addr.At, Message: "a server on another host"}},
 			})
 		}

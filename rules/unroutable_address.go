@@ -167,9 +167,7 @@ func unroutable(p peer, addr netip.Addr, example func() bool) *lint.Diagnostic {
 		if example() {
 			d.Severity = lint.Info
 		}
-		if p.dialect() == syntax.Nginx {
-			d.Symptom = "504"
-		}
+		d.Symptom = p.unreached()
 		d.Message = fmt.Sprintf("%s is in %s, which is for documentation and routed nowhere", addr, net)
 		return d
 	}
