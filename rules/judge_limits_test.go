@@ -79,6 +79,28 @@ func TestBindCrtWithoutSSLBeforeTheJudge(t *testing.T) {
 	}
 }
 
+// TestListenWithoutSSLBeforeTheJudge does the same with nginx, and shows that one listen with ssl is enough for a port.
+func TestListenWithoutSSLBeforeTheJudge(t *testing.T) {
+	skipWithout(t, syntax.Nginx)
+	file := filepath.Join(t.TempDir(), "www.pem")
+	writeFile(t, file, selfSigned(t))
+	rule := Find("bind-crt-without-ssl")
+	bad := strings.NewReplacer("/etc/nginx/www.pem", file, "/etc/nginx/www.key", file).Replace(rule.Doc.Bad.Nginx)
+	onPort := strings.NewReplacer("listen 443", "listen 8080")
+	for _, text := range applied(lintText(t, syntax.Nginx, bad, []*lint.Rule{rule})[0].Fix.Edits) {
+		if err := greet(startProxy(t, syntax.Nginx, onPort.Replace(text))); err != nil {
+			t.Errorf("with ssl: %v", err)
+		}
+	}
+	other := strings.Replace(bad, "http {", "http { server { listen 443 ssl; server_name other.lan; ssl_certificate "+file+"; ssl_certificate_key "+file+"; }", 1)
+	for text, want := range map[string]bool{bad: false, other: true} {
+		found := lintText(t, syntax.Nginx, text, []*lint.Rule{rule})
+		if err := greet(startProxy(t, syntax.Nginx, onPort.Replace(text))); (err == nil) != want || (len(found) == 0) != want {
+			t.Errorf("%v and %d findings with\n%s", err, len(found), text)
+		}
+	}
+}
+
 // greet makes a TLS handshake with a proxy.
 func greet(p *running) error {
 	dialer := &net.Dialer{Timeout: patience}
