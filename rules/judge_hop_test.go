@@ -46,6 +46,33 @@ func TestURIRewriteBeforeTheJudge(t *testing.T) {
 	}
 }
 
+// TestRefusedURIBeforeTheJudge asks a backend which paths it gets by the repairs of what nginx refuses.
+func TestRefusedURIBeforeTheJudge(t *testing.T) {
+	skipWithout(t, syntax.Nginx)
+	_, port := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.URL.Path) })
+	for i, test := range []struct{ location, asked, got string }{
+		{"location ~ ^/a/ { proxy_pass http://APP/b/; }", "a/x", "/b/x"},
+		{"location ~ ^/a { proxy_pass http://APP/b; }", "a/x", "/b/x"},
+		{"location ~ ^/a/ { proxy_pass http://APP/; }", "a/x", "/a/x"},
+		{"location ~* \\.png$ { proxy_pass http://APP/images; }", "a/x.png", "/images/a/x.png"},
+		{"location / { try_files $uri @app; } location @app { proxy_pass http://APP/b/; }", "a/x", "/b/a/x"},
+		{"location /a/ { if ($arg_x = '') { proxy_pass http://APP/b/; } }", "a/x", "/b/x"},
+	} {
+		t.Run(strconv.Itoa(i), func(t *testing.T) {
+			text := fmt.Sprintf("events {}\nhttp { server { listen 8080; %s } }\n", strings.ReplaceAll(test.location, "APP", "127.0.0.1:"+port))
+			found := lintText(t, syntax.Nginx, text, []*lint.Rule{Find("uri-rewrite")})
+			if len(found) != 1 {
+				t.Fatalf("%d findings in %s", len(found), text)
+			}
+			for _, text := range applied(found[0].Fix.Edits) {
+				if _, path := startProxy(t, syntax.Nginx, text).at(test.asked).get(t); path != test.got {
+					t.Errorf("%s asks the backend for %q, want %q", text, path, test.got)
+				}
+			}
+		})
+	}
+}
+
 // TestWebSocketUpgradeBeforeTheJudge asks a backend for a WebSocket, which it grants as RFC 6455 has it.
 func TestWebSocketUpgradeBeforeTheJudge(t *testing.T) {
 	skipWithout(t, syntax.Nginx)

@@ -25,9 +25,9 @@ says which part that is, in a location given by a regular expression, a named on
 does not start. A lone "/" is a path too.
 
 The replacement is by letters, not by folders: "location /a/" with "http://app/b" makes /bc of /a/c, and "location /a"
-with "http://app/b/" makes /b//c of it. Most backends answer 404 to such paths.
+with "http://app/b/" makes /b//c of it. Most backends answer 404 to the first; some take two slashes for one, as nginx does.
 
-When the target holds a variable, nginx replaces nothing: the path as written is all that is sent, whatever was asked for.
+When the target holds a variable, nginx replaces nothing: the path as written is all that is sent, whatever was asked for, often with status 200.
 And where "rewrite ... break" has changed the path, the one in proxy_pass is passed over.`,
 		How: `Let the location and the path both end in a slash, or neither. Where a path is not allowed, or the target
 holds a variable, leave it out and change the path with a rewrite.
@@ -142,15 +142,49 @@ func refusedURI(r *proxy.Route) *lint.Diagnostic {
 		return nil
 	}
 	uri := r.Hop.URI.Value
+	rewrite := rewriteInstead(r)
 	d := &lint.Diagnostic{
 		Message: fmt.Sprintf("no path may follow the address in %s, and %q is one", where, uri),
-		Hint:    withoutURI(r),
-		Fix:     repair(r.Hop.URI.At, "", uri == "/"),
+		Hint:    rewrite + withoutURI(r),
 	}
-	if uri != "/" {
-		d.Hint = fmt.Sprintf("rewrite ^ %s break; %s", uri, d.Hint)
+	if uri == "/" || rewrite != "" {
+		d.Fix = repair(r.Hop.URI.At, "", uri == "/")
+	}
+	if rewrite != "" {
+		d.Fix.Title = "write " + strings.TrimSpace(rewrite)
+		d.Fix.Edits = append(d.Fix.Edits, lint.Edit{At: r.Stmt.Ref(0).Sub(0, 0), New: rewrite})
 	}
 	return d
+}
+
+// rewriteInstead returns the line that does what a refused path was likely meant to do: to take the place of what the
+// location begins with, or where that is not plain, to stand before the path that was asked for; "" where no line can.
+func rewriteInstead(r *proxy.Route) string {
+	uri := r.Hop.URI.Value
+	if uri == "/" || strings.Contains(uri, "?") || r.Stmt.Parent == nil || r.Stmt.Parent.Name() == "limit_except" {
+		return ""
+	}
+	switch prefix, isPlain := plainPrefix(r.Match); {
+	case r.Match.Kind == proxy.MatchPrefix || r.Match.Kind == proxy.MatchExact:
+		return rewriteLine(r)
+	case isPlain:
+		return fmt.Sprintf("rewrite %s(.*)$ %s$1 break; ", prefix, uri)
+	}
+	return fmt.Sprintf("rewrite ^(.*)$ %s$1 break; ", strings.TrimSuffix(uri, "/"))
+}
+
+// plainPrefix returns the pattern of a location that is nothing but the start of a path, such as "^/app/".
+func plainPrefix(m proxy.Match) (pattern string, ok bool) {
+	path, anchored := strings.CutPrefix(m.Text, "^/")
+	if m.Kind != proxy.MatchRegex || !anchored {
+		return "", false
+	}
+	for i := range len(path) {
+		if c := path[i]; !isWordByte(c) && c != '/' && c != '-' {
+			return "", false
+		}
+	}
+	return m.Text, true
 }
 
 // withoutURI returns the pass without its path.
@@ -174,7 +208,10 @@ func (known *locations) misjoined(r *proxy.Route) *lint.Diagnostic {
 		d = known.slashes(r)
 	}
 	if d != nil {
-		d.Severity, d.Symptom = lint.Warning, "404"
+		d.Severity = lint.Warning
+		if d.Symptom == "" {
+			d.Symptom = "404"
+		}
 	}
 	return d
 }
@@ -190,6 +227,7 @@ func unjoined(r *proxy.Route) *lint.Diagnostic {
 		return nil
 	}
 	d := &lint.Diagnostic{
+		Symptom: "the same page for every path",
 		Message: fmt.Sprintf("every request to location %s asks for %q: nginx appends nothing to a path after a variable", text, uri),
 		Hint:    withoutURI(r),
 	}
@@ -231,6 +269,7 @@ func (known *locations) slashes(r *proxy.Route) *lint.Diagnostic {
 		}
 	case inTo && endsInWord(from) && !known.prefixes()[locationOf{r.Section, from + "/"}]:
 		return &lint.Diagnostic{
+			Symptom: "404 unless the backend merges slashes",
 			Message: fmt.Sprintf("location %s and %q make %s of a request for %s", from, to, to+"/x", from+"/x"),
 			Hint:    fmt.Sprintf("location %s/ { %s %s; }", from, r.Stmt.Name(), r.At.Text()),
 			Related: []lint.Related{{At: r.Match.At, Message: "the part that is replaced"}},
