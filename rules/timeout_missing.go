@@ -29,10 +29,11 @@ it alone, or from the one it names with "from". In mode tcp, "timeout tunnel" do
 As an info: "timeout http-request", without which a client may take as long as it likes for its request's headers, a byte at
 a time.
 
-nginx has built-in values, 60 s each to connect, send and read. They are seldom what a service needs: a dead host holds
-a request for a minute before the next server is tried, and an answer that takes longer is a 504. It is an info, told once.`,
-		How: `HAProxy: write the timeouts into the defaults section that applies. nginx: connect in a few seconds, and read
-as long as the slowest answer may take.`,
+nginx has built-in values, 60 s each to connect, send and read. A minute to connect is seldom what a service needs: a host
+that does not answer holds every request for so long before the next server is tried, or a 504 is sent. It is an info, told
+once where none of the times is set, and not of sockets and the own host, which refuse at once.`,
+		How: `HAProxy: write the timeouts into the defaults section that applies. nginx: connect in a few seconds; read as long as
+the slowest answer may take, which may well be more than the 60 s.`,
 		Bad: lint.Example{
 			Nginx: `events {}
 http {
@@ -102,7 +103,7 @@ func timeoutMissing(_ context.Context, p *lint.Pass) {
 	reportBuiltInTimeouts(p)
 }
 
-// reportBuiltInTimeouts tells of an nginx configuration whose passes all have nginx's own timeouts.
+// reportBuiltInTimeouts tells of an nginx configuration whose passes all have nginx's own timeouts, and may wait for a host.
 func reportBuiltInTimeouts(p *lint.Pass) {
 	var first *syntax.Stmt
 	passes := map[*syntax.Stmt]bool{}
@@ -114,6 +115,9 @@ func reportBuiltInTimeouts(p *lint.Pass) {
 		if t.Connect.Origin != proxy.Default || t.Read.Origin != proxy.Default || t.Send.Origin != proxy.Default {
 			return
 		}
+		if !mayWaitForHost(r) {
+			continue
+		}
 		if first == nil && p.Config.Wants(r.Stmt.File) {
 			first = r.Stmt
 		}
@@ -123,16 +127,24 @@ func reportBuiltInTimeouts(p *lint.Pass) {
 		return
 	}
 	module := strings.TrimSuffix(first.Name(), "_pass")
-	message := fmt.Sprintf("%s_connect_timeout 60s, %[1]s_read_timeout 60s and %[1]s_send_timeout 60s (defaults) apply", module)
+	message := fmt.Sprintf("%s_connect_timeout 60s (default): a host that does not answer holds each request for a minute", module)
 	if more := len(passes) - 1; more > 0 {
-		message += fmt.Sprintf(" here and in %d more %s", more, plural(more, "place"))
+		message += fmt.Sprintf(", here and in %d more %s", more, plural(more, "place"))
 	}
 	p.Report(lint.Diagnostic{
 		Severity: lint.Info,
-		Symptom:  "504",
+		Symptom:  "504 after a minute",
 		At:       first.Ref(0),
 		Message:  message,
-		Hint:     fmt.Sprintf("%s_connect_timeout 5s; %[1]s_read_timeout 30s;", module),
+		Hint:     fmt.Sprintf("%s_connect_timeout 5s;", module),
+	})
+}
+
+// mayWaitForHost reports whether a pass leads to another host, or to one that is not known. Sockets and the own host take a
+// connection or refuse it.
+func mayWaitForHost(r *proxy.Route) bool {
+	return r.To == nil || r.To.Open || slices.ContainsFunc(r.To.Endpoints, func(e *proxy.Endpoint) bool {
+		return isOpen(e.Addr) || e.Addr.Socket == "" && !isOwnHost(e.Addr.Host)
 	})
 }
 
