@@ -113,14 +113,24 @@ type nameUse struct {
 // maxRelated is how many other places a finding lists.
 const maxRelated = 3
 
+// frozen is what one finding tells of: a name, or the names of one pool whose addresses change for the same reason.
+type frozen struct {
+	reason string // "" where nothing tells that they change
+	names  int
+	uses   []nameUse
+}
+
 func frozenDNS(_ context.Context, p *lint.Pass) {
-	uses := map[string][]nameUse{}
-	var names []string
-	seen := map[syntax.Ref]bool{}
-	for _, t := range typos(p) {
-		seen[t.addr.HostAt] = true // upstream-typo tells of it
-	}
+	// what is no host, or not the right one, has no addresses that could change
+	seen := toldBy(p, []func(context.Context, *lint.Pass){upstreamTypo, invHostUnknown, invContainerIndexName, invK8sServiceMissing})
 	example := exampleFile(p.Config)
+	byName := map[string]*frozen{}
+	type cause struct {
+		pool   *proxy.Upstream
+		reason string
+	}
+	byPool := map[cause]*frozen{}
+	var order []*frozen
 	for _, u := range frozenUses(p.Config) {
 		addr := u.endpoint.Addr
 		if seen[addr.HostAt] || isPinned(addr.Host) || p.Inventory.Host(addr.Host) != nil || !p.Config.Wants(addr.HostAt.File) {
@@ -132,13 +142,25 @@ func frozenDNS(_ context.Context, p *lint.Pass) {
 		}
 		seen[addr.HostAt] = true
 		name := strings.ToLower(strings.TrimSuffix(addr.Host, "."))
-		if uses[name] == nil {
-			names = append(names, name)
+		f := byName[name]
+		if f == nil {
+			key := cause{u.upstream, whyVolatile(name)}
+			if f = byPool[key]; f == nil {
+				f = &frozen{reason: key.reason}
+				byPool[key] = f
+				order = append(order, f)
+			}
+			byName[name] = f
+			f.names++
 		}
-		uses[name] = append(uses[name], u)
+		f.uses = append(f.uses, u)
 	}
-	for _, name := range names {
-		reportFrozen(p, name, uses[name])
+	if len(order) == 0 {
+		return
+	}
+	wrongPorts := toldBy(p, []func(context.Context, *lint.Pass){invPublishedPort, invPortMismatch, invK8sServicePort})
+	for _, f := range order {
+		f.report(p, wrongPorts)
 	}
 }
 
@@ -193,28 +215,28 @@ func seesGroups(tree *syntax.Tree) bool {
 	return !tree.Fragment
 }
 
-func reportFrozen(p *lint.Pass, name string, uses []nameUse) {
-	first := uses[0]
-	d := lint.Diagnostic{
-		At:   first.endpoint.Addr.HostAt,
-		Hint: thawHint(p.Config, first),
+// report tells of the names, with a hint that does not repeat a port that other rules find wrong.
+func (f *frozen) report(p *lint.Pass, wrongPorts map[syntax.Ref]bool) {
+	first := f.uses[0]
+	addr := first.endpoint.Addr
+	d := lint.Diagnostic{At: addr.HostAt, Symptom: unavailable(p.Config.Dialect, first.upstream.Protocol, " after a change")}
+	if !wrongPorts[addr.PortAt] {
+		d.Hint = thawHint(p.Config, first)
 	}
-	d.Symptom = unavailable(p.Config.Dialect, first.upstream.Protocol, " after a change")
-	reason := whyVolatile(name)
+	reason := f.reason
 	if reason == "" {
-		d.Severity, reason = lint.Info, "so a later change of its address goes unnoticed"
+		d.Severity, reason = lint.Info, "so a later change of the address goes unnoticed"
 	}
-	d.Message = fmt.Sprintf("%s looks up %q only at start, %s", p.Config.Dialect.Product(), first.endpoint.Addr.Host, reason)
-	for i, u := range uses[1:] {
-		message := "used here too"
-		if more := len(uses) - 1 - maxRelated; i == maxRelated-1 && more > 0 {
-			message = fmt.Sprintf("used here too, and in %d more %s", more, plural(more, "place"))
-		}
-		d.Related = append(d.Related, lint.Related{At: u.endpoint.Addr.HostAt, Message: message})
-		if len(d.Related) == maxRelated {
-			break
-		}
+	names := fmt.Sprintf("%q", addr.Host)
+	if f.names > 1 {
+		names += fmt.Sprintf(" and %d more %s", f.names-1, plural(f.names-1, "name"))
 	}
+	d.Message = fmt.Sprintf("%s looks up %s only at start, %s", p.Config.Dialect.Product(), names, reason)
+	var others []syntax.Ref
+	for _, u := range f.uses[1:] {
+		others = append(others, u.endpoint.Addr.HostAt)
+	}
+	d.Related = alsoAt(others, "here too")
 	p.Report(d)
 }
 

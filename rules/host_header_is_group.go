@@ -15,7 +15,7 @@ var _ = register(lint.Rule{
 	Family:   lint.Protocol,
 	Severity: lint.Warning,
 	Dialect:  syntax.Nginx,
-	Symptom:  "400",
+	Symptom:  "wrong virtual host or redirects",
 	Run:      hostHeaderIsGroup,
 	Doc: lint.Doc{
 		Title: "a backend that gets the upstream group's name as its Host",
