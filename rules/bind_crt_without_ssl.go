@@ -142,7 +142,7 @@ func reportPlainListens(p *lint.Pass) {
 	plain := map[*syntax.Stmt][]*proxy.Listener{}
 	for _, l := range p.Config.Listeners {
 		speaking[l.Addr.Port] = speaking[l.Addr.Port] || l.TLS
-		encrypted[l.Section] = encrypted[l.Section] || l.TLS || hasOpenWord(l.Stmt)
+		encrypted[l.Section] = encrypted[l.Section] || l.TLS || l.Stmt != nil && hasOpenWord(l.Stmt)
 	}
 	var order []*syntax.Stmt
 	for _, l := range p.Config.Listeners {
