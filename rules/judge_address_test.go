@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -124,6 +125,25 @@ func answering(t *testing.T, start func(*httptest.Server)) string {
 	start(backend)
 	t.Cleanup(backend.Close)
 	return backend.Listener.Addr().String()
+}
+
+// TestOwnPortSchemeBeforeTheJudge lets nginx proxy to itself.
+func TestOwnPortSchemeBeforeTheJudge(t *testing.T) {
+	dir := t.TempDir()
+	certificate := filepath.Join(dir, "own.pem")
+	writeFile(t, certificate, selfSigned(t))
+	own := func(name, scheme, ssl, more string) string {
+		socket := filepath.Join(dir, name)
+		return fmt.Sprintf("events {}\nhttp {\n%s\nserver { listen 8080; location / { proxy_pass %s://unix:%s; proxy_ssl_server_name on; } }\n"+
+			"server { listen unix:%[3]s%s; ssl_certificate %s; ssl_certificate_key %[5]s; return 200; } }\n", more, scheme, socket, ssl, certificate)
+	}
+	checkOutcomes(t, syntax.Nginx, "port-scheme-mismatch", []outcome{
+		{"https to plain", own("a", "https", "", ""), http.StatusBadGateway},
+		{"http to ssl", own("b", "http", " ssl", ""), http.StatusBadRequest},
+		{"https to ssl", own("c", "https", " ssl", ""), http.StatusOK},
+		{"http to plain", own("d", "http", "", ""), http.StatusOK},
+		{"http to ssl, turned", own("e", "http", " ssl", "error_page 497 =200 /;"), http.StatusOK},
+	})
 }
 
 // TestPortSchemeBeforeTheJudge puts backends that speak what is spoken on ports 80 and 443 on other ports, which

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,7 +27,8 @@ A backend on port 80 answers a TLS greeting with a plain "400 Bad Request" or cl
 and the client gets 502 from nginx, 503 from HAProxy. A backend on port 443 answers plain HTTP with "400 The plain
 HTTP request was sent to HTTPS port", or closes, which is a 502.
 
-It is an error for port 80 and a warning for port 443. Other ports are left alone: 8080 and 8443 serve both in real
+It is an error for port 80, a warning for port 443, and an error for every port on which the same nginx listens, with ssl or
+without. Other ports are left alone: 8080 and 8443 serve both in real
 set-ups. So are mode tcp and nginx's stream, where the client may bring the TLS itself.`,
 		How: `Make the two agree. When an upstream group is meant to be reached by TLS, give its servers the port: without one they
 have port 80, whatever the scheme.`,
@@ -119,12 +121,69 @@ func portSchemeMismatch(_ context.Context, p *lint.Pass) {
 		}
 		return
 	}
+	own := newOwnPorts(p)
 	for _, r := range p.Config.Routes {
-		if r.To != nil && r.Hop.Protocol != proxy.TCP && literal(r.Hop.Scheme) != "" {
+		if r.To != nil && r.Hop.Protocol != proxy.TCP && literal(r.Hop.Scheme) != "" && !own.report(r) {
 			reportScheme(p, r)
 		}
 	}
 }
+
+// ownPorts are the ports on which an nginx listens itself: what is spoken there is known.
+type ownPorts struct {
+	pass  *lint.Pass
+	heard ears
+	whole bool // no other file may make a listener speak TLS
+	turns bool // plain HTTP to a port with TLS may be answered by other than a 400 (error_page 497)
+}
+
+func newOwnPorts(p *lint.Pass) *ownPorts {
+	own := &ownPorts{pass: p, heard: earsOf(p.Config), whole: !p.Config.Tree.Fragment, turns: mentions(p.Config.Tree, "497")}
+	for s := range p.Config.Tree.Unread {
+		own.whole = own.whole && asksNothing(s.Arg(1))
+	}
+	return own
+}
+
+// report tells of a pass whose scheme is not what the own listener that it leads to speaks. It returns whether it leads to one.
+func (own *ownPorts) report(r *proxy.Route) bool {
+	if r.To.Open || r.Runtime {
+		return false
+	}
+	found := false
+	for _, e := range own.heard.near(r.To, maxNear) {
+		list := slices.DeleteFunc(slices.Clone(own.heard.reach(r, e, own.pass.Inventory)), isQUIC)
+		if len(list) == 0 || slices.ContainsFunc(list, func(l *proxy.Listener) bool { return l.Protocol != proxy.HTTP }) {
+			continue
+		}
+		found = true
+		encrypted := slices.ContainsFunc(list, func(l *proxy.Listener) bool { return l.TLS })
+		scheme := r.Hop.Scheme.Text()
+		d := lint.Diagnostic{
+			At:      r.Hop.Scheme,
+			Hint:    fmt.Sprintf("%s://%s", counterpart(scheme), e.Addr.At.Text()),
+			Related: []lint.Related{{At: list[0].Addr.At, Message: "the listener"}},
+		}
+		switch {
+		case r.Hop.TLS != nil && !encrypted && own.whole:
+			d.Symptom = "502"
+			d.Message = fmt.Sprintf("%s goes to %s, where this nginx itself listens without ssl", scheme, e.Addr.At.Text())
+		case r.Hop.TLS == nil && encrypted && !own.turns:
+			d.Symptom = "400"
+			d.Message = fmt.Sprintf("%s goes to %s, where this nginx itself listens with ssl", scheme, e.Addr.At.Text())
+		default:
+			continue
+		}
+		if !r.To.Implicit {
+			d.Hint = fmt.Sprintf("%s %s://%s;", r.Stmt.Name(), counterpart(scheme), r.To.Name)
+		}
+		own.pass.Report(d)
+		return true
+	}
+	return found
+}
+
+func isQUIC(l *proxy.Listener) bool { return l.Stmt != nil && hasWord(l.Stmt, "quic") }
 
 // reportScheme tells of an nginx pass whose scheme the ports of its servers contradict. The port is at fault, but
 // where other passes may rightly use it, or all servers have the same: there it is the scheme.

@@ -94,9 +94,10 @@ backend api
 var sniFromHost = proxy.Version{3, 3}
 
 func sniMissing(_ context.Context, p *lint.Pass) {
+	plain := toldBy(p, []func(context.Context, *lint.Pass){portSchemeMismatch}) // no handshake gets as far as a name
 	found := newCauses(p)
 	for s := range securedBackends(p.Config) {
-		if !lacksSNI(p.Config, s) || groupNameServes(s) != "" {
+		if !lacksSNI(p.Config, s) || groupNameServes(s) != "" || plain[s.tls.At] {
 			continue
 		}
 		host, at := neediestName(s), s.tls.At
