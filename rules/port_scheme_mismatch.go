@@ -122,11 +122,13 @@ func portSchemeMismatch(_ context.Context, p *lint.Pass) {
 		return
 	}
 	own := newOwnPorts(p)
+	variable := newCauses(p)
 	for _, r := range p.Config.Routes {
 		if r.To != nil && r.Hop.Protocol != proxy.TCP && literal(r.Hop.Scheme) != "" && !own.report(r) {
-			reportScheme(p, r)
+			reportScheme(p, variable, r)
 		}
 	}
+	variable.report()
 }
 
 // ownPorts are the ports on which an nginx listens itself: what is spoken there is known.
@@ -186,8 +188,9 @@ func (own *ownPorts) report(r *proxy.Route) bool {
 func isQUIC(l *proxy.Listener) bool { return l.Stmt != nil && hasWord(l.Stmt, "quic") }
 
 // reportScheme tells of an nginx pass whose scheme the ports of its servers contradict. The port is at fault, but
-// where other passes may rightly use it, or all servers have the same: there it is the scheme.
-func reportScheme(p *lint.Pass, r *proxy.Route) {
+// where other passes may rightly use it, or all servers have the same: there it is the scheme. Where a
+// variable of its own brings http to port 443 it is the scheme, too, told once of each host.
+func reportScheme(p *lint.Pass, variable *causes, r *proxy.Route) {
 	d := lint.Diagnostic{Severity: lint.Warning, Symptom: "400"}
 	wrong := httpsPort
 	if r.Hop.TLS != nil {
@@ -196,6 +199,13 @@ func reportScheme(p *lint.Pass, r *proxy.Route) {
 	scheme := r.Hop.Scheme.Text()
 	switch on, all := serversOn(r.To, wrong); {
 	case len(on) == 0:
+	case r.To.Implicit && r.To.Stmt == r.Stmt && wrong == httpsPort && !holds(r.At, r.Hop.Scheme) && !sameLine(r.Hop.Scheme, on[0].Addr.PortAt):
+		variable.add(cause{upstream: hostPort(on[0].Addr, wrong), severity: d.Severity}, r.Hop.Scheme, func() lint.Diagnostic {
+			d.Message = fmt.Sprintf("%s goes to port %d of %s, %s", scheme, wrong, on[0].Addr.Host, spoken[wrong])
+			d.Hint = "write " + counterpart(scheme)
+			d.Related = []lint.Related{{At: on[0].Addr.PortAt, Message: "the port"}, {At: r.At, Message: "the pass"}}
+			return d
+		})
 	case r.To.Implicit && r.To.Stmt == r.Stmt:
 		addr := on[0].Addr
 		d.At = addr.PortAt

@@ -3,7 +3,9 @@
 package nginx
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/proxylint/proxylint/parsers/syntax"
@@ -38,6 +40,7 @@ func scan(source syntax.Source) *syntax.File {
 	for s.next() {
 	}
 	s.end()
+	slices.SortStableFunc(s.Problems, func(a, b syntax.Problem) int { return cmp.Compare(a.At.Start, b.At.Start) })
 	return s.File
 }
 
@@ -431,11 +434,15 @@ func (s *scanner) missingSemicolon(last syntax.Word, seen syntax.Pos, next *synt
 		msg += fmt.Sprintf(": nginx takes %s on the next line for an argument of %s", clip(s.Raw(*next)), clip(s.Value(s.words[0])))
 	}
 	write := s.Raw(last) + ";"
+	hint := "write " + clip(write)
+	if strings.Trim(s.Raw(last), ".…") == "" { // what an example leaves out
+		write, hint = "", "delete "+clip(s.Raw(last))
+	}
 	if grade != syntax.Fatal {
 		seen = -1
 	}
 	s.report(syntax.Problem{
-		Code: "missing-semicolon", Msg: msg, Hint: "write " + clip(write), Grade: grade, At: last.Span, Seen: seen, Write: &write,
+		Code: "missing-semicolon", Msg: msg, Hint: hint, Grade: grade, At: last.Span, Seen: seen, Write: &write,
 	})
 }
 
