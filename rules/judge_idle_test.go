@@ -11,8 +11,6 @@ import (
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
-const streamModule = "load_module /usr/lib/nginx/modules/ngx_stream_module.so;\n"
-
 // TestTCPIdleTimeoutBeforeTheJudge has client and server be silent for longer than the rule's bad example allows, made shorter.
 func TestTCPIdleTimeoutBeforeTheJudge(t *testing.T) {
 	doc := Find("tcp-idle-timeout").Doc
@@ -25,8 +23,8 @@ func TestTCPIdleTimeoutBeforeTheJudge(t *testing.T) {
 			adapt := strings.NewReplacer("10.0.0.10:5432 check", silent, "10.0.0.10:5432", silent, "listen 5432", "listen 8080", "bind :5432", "bind :8080",
 				"client 5s", "client 500ms", "server 5s", "server 500ms", "proxy_timeout 3s", "proxy_timeout 500ms").Replace
 			load := ""
-			if ok, _ := loads(t, syntax.Nginx, streamModule+texts[1]); ok && dialect == syntax.Nginx {
-				load = streamModule // else it is built in
+			if ok, _ := loads(t, syntax.Nginx, "load_module "+streamModule+";\n"+texts[1]); ok && dialect == syntax.Nginx {
+				load = "load_module " + streamModule + ";\n" // else it is built in
 			}
 			for i, text := range texts {
 				p := startProxy(t, dialect, load+adapt(text))
