@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -229,7 +230,11 @@ func (l *loader) unread(s *syntax.Stmt) { l.tree.Unread[s] = struct{}{} }
 
 func (l *loader) outside(s *syntax.Stmt) {
 	if _, told := l.tree.Unread[s]; !told {
-		l.problem(s, syntax.Note, fmt.Sprintf("%s was not read: it lies outside the files being linted", clip(s.Arg(1))), "", nil)
+		hint := ""
+		if path.IsAbs(s.Arg(1)) {
+			hint = fmt.Sprintf("map: {%s: FOLDER} in the roots of .proxylint.yaml", clip(path.Dir(s.Arg(1))))
+		}
+		l.problem(s, syntax.Note, fmt.Sprintf("%s was not read: it lies outside the files being linted", clip(s.Arg(1))), hint, nil)
 	}
 }
 
