@@ -96,16 +96,9 @@ backend app
 	},
 })
 
-// haproxyReserve is how many bytes of HAProxy's buffer a response header can't have: of the default 16,384 it takes 15,273
-// (measured with HAProxy 2.6). fastcgiRecord is what the FastCGI record's own header takes of nginx's buffer.
-const (
-	haproxyReserve = 16384 - 15273
-	fastcgiRecord  = 8
-)
-
 func liveHeaderTooBig(_ context.Context, p *lint.Pass) {
 	for _, r := range p.Live.Of(p.Config) {
-		limit := responseLimit(r.Target)
+		limit := r.HeaderRoom()
 		for _, try := range r.Tries {
 			if limit <= 0 || try.Header*4 < limit*3 {
 				continue
@@ -118,7 +111,7 @@ func liveHeaderTooBig(_ context.Context, p *lint.Pass) {
 			if at := r.Limits.Header.At; !at.IsZero() {
 				d.At = at
 			}
-			if try.Header <= limit {
+			if !r.Overflows(try) {
 				d.Severity = lint.Warning
 				d.Message = fmt.Sprintf("the response header of %s has %d bytes of the %d that fit into the buffer, and no cookies were sent", r.Dialed(try), try.Header, limit)
 			}
@@ -126,20 +119,6 @@ func liveHeaderTooBig(_ context.Context, p *lint.Pass) {
 			break
 		}
 	}
-}
-
-// responseLimit returns how many bytes a response header may have; 0 when that is not known.
-func responseLimit(t *probe.Target) int {
-	size := int(t.Limits.Header.Value)
-	switch {
-	case t.Limits.Header.Origin == proxy.Unknown || t.Limits.Header.Dynamic || t.Protocol == proxy.TCP:
-		return 0
-	case t.Dialect == syntax.HAProxy:
-		return size - haproxyReserve
-	case t.Protocol == proxy.FastCGI:
-		return size - fastcgiRecord
-	}
-	return size
 }
 
 // bufferHint returns the line that makes the buffer twice as large as the header is.

@@ -70,6 +70,7 @@ type (
 		ID, Severity, Rule    string
 		Place                 htmlPlace
 		Message, Effect, Hint string
+		Notes                 []string
 		Before, Marked, After string // the line it stands on
 		Places                []htmlPlace
 		Fix                   *htmlFix
@@ -198,6 +199,9 @@ func withinHTMLLimit(list []lint.Diagnostic) []lint.Diagnostic {
 func htmlSize(d lint.Diagnostic) int {
 	const line = 300 // a line of source, and the names of places
 	size := 3*line + len(d.Message) + len(d.Hint) + len(d.At.File.Path)
+	for _, note := range d.Notes {
+		size += len(note)
+	}
 	for _, r := range d.Related {
 		size += line + len(r.Message) + len(r.At.File.Path)
 	}
@@ -252,7 +256,7 @@ func (o Options) addFindings(files []*htmlFile) {
 		for i, d := range f.found {
 			out := &f.Findings[i]
 			out.Severity, out.Rule = d.Severity.String(), d.Rule
-			out.Message, out.Effect, out.Hint = d.Message, effect(d), d.Hint
+			out.Message, out.Effect, out.Hint, out.Notes = d.Message, effect(d), d.Hint, d.Notes
 			out.Place = place(d.At, "")
 			out.Before, out.Marked, out.After = excerptParts(d.At, secrets.near(d.At))
 			out.Before = strings.TrimLeft(out.Before, " ")

@@ -50,7 +50,7 @@ func liveClass(r liveRow) string {
 	switch {
 	case !r.Try.Tells():
 		return "quiet"
-	case !r.Try.OK():
+	case !r.Try.OK(), r.sees() != "":
 		return "error"
 	}
 	return ""

@@ -76,7 +76,12 @@ func (r liveRow) isLookup() bool { return r.Try.OK() && r.Try.Code == "" }
 func (r liveRow) server() string { return cmp.Or(r.Target.Server, dialed(r.Target)) }
 
 // sees is what a client gets when all of a pool's servers answer like this.
-func (r liveRow) sees() string { return r.Try.ClientSees(r.Target) }
+func (r liveRow) sees() string {
+	if r.Try.OK() && r.Overflows(r.Try) {
+		return "502"
+	}
+	return r.Try.ClientSees(r.Target)
+}
 
 // code is how HAProxy would call it, and an HTTP status; else the cause.
 func (r liveRow) code() string {
@@ -112,6 +117,9 @@ func (r liveRow) detail() string {
 	}
 	if r.Try.Detail != "" {
 		parts = append(parts, r.Try.Detail)
+	}
+	if r.Overflows(r.Try) {
+		parts = append(parts, fmt.Sprintf("header of %d bytes, of which %d fit", r.Try.Header, r.HeaderRoom()))
 	}
 	return clean(strings.Join(parts, ": "))
 }

@@ -34,8 +34,10 @@ func liveResult() lint.Result {
 	}
 	named := target("app:8080", "app", 8080, "")
 	named.Lookup.How, named.TLS = probe.AtStart, &probe.TLS{}
+	named.Limits.Header = proxy.Setting[int64]{Value: 400, Origin: proxy.Explicit} // and one of 412 bytes comes
 	began := time.Date(2026, 7, 1, 12, 30, 0, 0, time.UTC)
 	r := lint.Result{Files: []string{file.Path}, Diagnostics: []lint.Diagnostic{finding(named.Addr.At, "m")}}
+	r.Diagnostics[0].Notes = []string{"nginx logs: <b>\x1b[1m"}
 	r.Live = &probe.Results{
 		Began: began, Took: 4200 * time.Millisecond, Vantage: "build\x1b[31m7",
 		List: []*probe.Result{
