@@ -22,12 +22,8 @@ func TestTCPIdleTimeoutBeforeTheJudge(t *testing.T) {
 			silent := listenSilently(t)
 			adapt := strings.NewReplacer("10.0.0.10:5432 check", silent, "10.0.0.10:5432", silent, "listen 5432", "listen 8080", "bind :5432", "bind :8080",
 				"client 5s", "client 500ms", "server 5s", "server 500ms", "proxy_timeout 3s", "proxy_timeout 500ms").Replace
-			load := ""
-			if ok, _ := loads(t, syntax.Nginx, "load_module "+streamModule+";\n"+texts[1]); ok && dialect == syntax.Nginx {
-				load = "load_module " + streamModule + ";\n" // else it is built in
-			}
 			for i, text := range texts {
-				p := startProxy(t, dialect, load+adapt(text))
+				p := startProxy(t, dialect, loadingStream(t, adapt(text)))
 				conn, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(p.url, "http://"), "/"))
 				if err != nil {
 					t.Fatal(err)

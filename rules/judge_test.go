@@ -56,7 +56,7 @@ func TestExamplesBeforeTheJudge(t *testing.T) {
 }
 
 func judge(t *testing.T, dialect syntax.Dialect, rule *lint.Rule) {
-	if ok, output := loads(t, dialect, rule.Doc.Good.For(dialect)); !ok {
+	if ok, output := loads(t, dialect, loadingStream(t, rule.Doc.Good.For(dialect))); !ok {
 		t.Errorf("%s refuses Doc.Good: %s", dialect, output)
 	}
 	if rule.Symptom != "start failure" || dialect == syntax.Cloudflared && rule.Dialect != dialect {
@@ -65,6 +65,19 @@ func judge(t *testing.T, dialect syntax.Dialect, rule *lint.Rule) {
 	if ok, _ := loads(t, dialect, rule.Doc.Bad.For(dialect)); ok {
 		t.Errorf("%s accepts Doc.Bad, though the symptom is a start failure", dialect)
 	}
+}
+
+// loadingStream has a configuration of nginx load the stream module that it needs; it skips the test where there is none.
+func loadingStream(t *testing.T, text string) string {
+	t.Helper()
+	if !strings.Contains(text, "\nstream {") {
+		return text
+	}
+	loader, ok := withStream(t)
+	if !ok {
+		t.Skip("nginx has no stream module")
+	}
+	return loader + text
 }
 
 // loads reports whether the proxy takes a text, and what it says if not.

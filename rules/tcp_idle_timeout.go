@@ -17,7 +17,7 @@ var _ = register(lint.Rule{
 	Symptom:  "connections closed early",
 	Run:      tcpIdleTimeout,
 	Doc: lint.Doc{
-		Title: "database, message and shell connections that are closed when nobody has spoken for a while",
+		Title: "database and shell connections that are closed when nobody has spoken for a while",
 		Why: `Applications keep connections to databases and queues open in a pool, and people their shells, and neither says anything for
 minutes. In nginx's stream "proxy_timeout" counts all the while; in HAProxy's mode tcp "timeout client" and "timeout server" do,
 where no "timeout tunnel" takes their place. The proxy closes what has been silent for longer, and the next query fails with "server has
