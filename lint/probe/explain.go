@@ -6,6 +6,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/proxylint/proxylint/parsers/proxy"
@@ -95,6 +96,9 @@ func (t *Target) Message(try Try) string {
 	case NoRoute:
 		return "this machine has no route to " + at
 	case SocketMissing:
+		if try.Detail == syscall.ENOTDIR.Error() {
+			return "there is no " + at + ": what stands before the last slash is no folder"
+		}
 		return "there is no " + at
 	case SocketDead:
 		return "nothing listens at " + at

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"fmt"
+	"syscall"
 
 	"github.com/proxylint/proxylint/parsers/proxy"
 	"github.com/proxylint/proxylint/parsers/syntax"
@@ -49,6 +50,9 @@ func (t *Target) nginxLog(o Outcome) string {
 	case NoRoute:
 		return failed(101, "Network is unreachable")
 	case SocketMissing:
+		if o.Detail == syscall.ENOTDIR.Error() {
+			return failed(20, "Not a directory")
+		}
 		return failed(2, "No such file or directory")
 	case SocketPermission:
 		return failed(13, "Permission denied")

@@ -225,3 +225,19 @@ func TestChrootAgain(t *testing.T) {
 		t.Error("no samples were taken")
 	}
 }
+
+// TestSocketBelowAFile tells of a path that goes on behind a file, as one does whose colon is missing.
+func TestSocketBelowAFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "app.sock")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	target := &Target{Dialect: syntax.Nginx, Addr: proxy.Address{Socket: path + "/"}}
+	o := judgeSocket(target, target.Addr.Socket)
+	if got, want := target.Message(Try{Outcome: o}), "there is no "+path+"/: what stands before the last slash is no folder"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := target.LogLine(o); !strings.Contains(got, "failed (20: Not a directory)") {
+		t.Errorf("the log line is %q", got)
+	}
+}
