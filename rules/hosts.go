@@ -75,7 +75,7 @@ var placeholders = map[string]bool{
 
 // yours are the words that follow "your" in a placeholder. Others are names of products, such as your-spotify.
 var yours = map[string]bool{
-	"address": true, "api": true, "app": true, "application": true, "backend": true, "container": true, "domain": true,
+	"address": true, "api": true, "app": true, "application": true, "backend": true, "container": true, "dns": true, "domain": true,
 	"here": true, "host": true, "hostname": true, "internal": true, "ip": true, "machine": true, "name": true, "server": true,
 	"service": true, "site": true, "upstream": true, "web": true, "website": true,
 }
@@ -91,6 +91,9 @@ func isUnfilled(host string) bool {
 		return strings.IndexByte(host[i:], '>') > 1 && !strings.Contains(host, "%")
 	}
 	label, _, _ := strings.Cut(host, ".")
+	if strings.Count(host, ".") > 1 && label == "your" { // your.server.ip
+		label = strings.ReplaceAll(host, ".", "-")
+	}
 	return placeholders[host] || isYours(label) || isMaskedIP(host)
 }
 

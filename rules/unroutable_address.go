@@ -22,7 +22,7 @@ var _ = register(lint.Rule{
 		Title: "an upstream address at which no server can be",
 		Why: `No TCP connection leads to a multicast group (224.0.0.0/4, ff00::/8) or to the broadcast address: the system refuses
 at once, and every request gets 502 from nginx, 503 from HAProxy. A placeholder that nobody replaced (<IP>, CHANGEME, your-backend,
-x.x.x.x) is the name of no host, so that neither proxy starts.
+x.x.x.x) is the name of no host, so that neither proxy starts; nor is one in a resolver line.
 
 The networks for documentation (192.0.2.0/24, 198.51.100.0/24, 203.0.113.0/24, 2001:db8::/32, 3fff::/20) are routed nowhere: requests
 wait until the connect timeout. It is a warning; an info where all of the file is plainly an example. So is a placeholder in a file whose name
@@ -115,6 +115,13 @@ ingress:
 })
 
 func unroutableAddress(_ context.Context, p *lint.Pass) {
+	for _, r := range p.Config.Resolvers {
+		for _, addr := range r.Servers {
+			if isUnfilled(addr.Host) && p.Inventory.Host(addr.Host) == nil {
+				reportUnfilled(p, peer{addr: addr})
+			}
+		}
+	}
 	example := exampleFile(p.Config)
 	datagrams := datagramRoutes(p.Config)
 	for peer := range dialed(p.Config) {
