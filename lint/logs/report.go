@@ -65,8 +65,8 @@ func plural(n int, noun string) string {
 func (g *Group) text(b *strings.Builder, r *Report, whole [2]time.Time) {
 	g.lead(b, r)
 	b.WriteByte('\n')
-	if when := g.when(whole); when != "" {
-		fmt.Fprintf(b, "    %s\n", when)
+	if times, bars := g.when(whole); times != "" {
+		fmt.Fprintf(b, "    %s\n", strings.TrimRight(fmt.Sprintf("%-*s  %s", len(time.DateTime+" to "+time.DateTime), times, bars), " "))
 	}
 	for _, note := range g.notes(r) {
 		fmt.Fprintf(b, "    = %s\n", note)
@@ -129,22 +129,20 @@ func (g *Group) notes(r *Report) []string {
 	return append(notes, fmt.Sprintf("first line: %s:%d", clean(g.Sample.File), g.Sample.Line))
 }
 
-// when tells the first time and the last, with a picture of what was between where that is more than one second; "": no
-// line has a time.
-func (g *Group) when(whole [2]time.Time) string {
+// when tells the first time and the last, and draws a picture of what was between, where that is more than one second; "":
+// no line has a time.
+func (g *Group) when(whole [2]time.Time) (times, bars string) {
 	if g.First.IsZero() {
-		return ""
+		return "", ""
 	}
-	first, last := g.First.Format(time.DateTime), g.Last.Format(time.DateTime)
-	switch {
-	case whole[1].Sub(whole[0]) < time.Second:
-		return first
-	case first == last:
-		last = strings.Repeat(" ", len(" to ")+len(last))
-	default:
-		last = " to " + last
+	times = g.First.Format(time.DateTime)
+	if last := g.Last.Format(time.DateTime); last != times {
+		times += " to " + last
 	}
-	return first + last + "  " + g.Over.Bars(whole[0], whole[1], 24)
+	if whole[1].Sub(whole[0]) >= time.Second {
+		bars = g.Over.Bars(whole[0], whole[1], 24)
+	}
+	return times, bars
 }
 
 func (g *Group) routes() string {

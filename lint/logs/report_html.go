@@ -28,8 +28,8 @@ type (
 		Groups  []pageGroup
 	}
 	pageGroup struct {
-		Severity, Head, Place, When string
-		Notes                       []string
+		Severity, Head, Place, Times, Bars string
+		Notes                              []string
 	}
 )
 
@@ -47,7 +47,8 @@ func WriteHTML(w io.Writer, r Report) error {
 	groups := r.Summary.Groups()
 	whole := spanOf(groups)
 	for _, g := range groups {
-		p.Groups = append(p.Groups, pageGroup{g.Cause.Info().Level.String(), g.head(), g.place(&r), g.when(whole), g.notes(&r)})
+		times, bars := g.when(whole)
+		p.Groups = append(p.Groups, pageGroup{g.Cause.Info().Level.String(), g.head(), g.place(&r), times, bars, g.notes(&r)})
 	}
 	return t.Execute(w, p)
 }
