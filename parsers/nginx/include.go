@@ -104,6 +104,9 @@ func loadTree(main syntax.Source, o Options) *syntax.Tree {
 	} else {
 		l.mount(o.Map)
 		l.within = append(l.within, realPath(cmp.Or(o.Within, filepath.Dir(main.Path))), realPath(l.base))
+		if isBelow(realPath(main.Path), ownFolder) {
+			l.within = append(l.within, packagesFolder)
+		}
 		l.follow(file, realPath(main.Path))
 	}
 	for _, f := range l.tree.Files {
@@ -217,13 +220,19 @@ func (l *loader) shown(path string) string {
 	return filepath.ToSlash(path)
 }
 
-// inside reports whether a path without symbolic links lies in the folder that may be read.
+// The configuration of this machine, which is in ownFolder, may lead to what its packages bring: Debian's nginx has links to
+// its modules there.
+var ownFolder, packagesFolder = "/etc", "/usr/share"
+
+// inside reports whether a path without symbolic links lies in the folders that may be read.
 func (l *loader) inside(real string) bool {
 	real = realPath(real)
-	return slices.ContainsFunc(l.within, func(dir string) bool {
-		rel, err := filepath.Rel(dir, real)
-		return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
-	})
+	return slices.ContainsFunc(l.within, func(dir string) bool { return isBelow(real, dir) })
+}
+
+func isBelow(path, dir string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
 }
 
 func (l *loader) unread(s *syntax.Stmt) { l.tree.Unread[s] = struct{}{} }

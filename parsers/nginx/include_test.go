@@ -223,6 +223,28 @@ func TestIncludeOutside(t *testing.T) {
 	}
 }
 
+// TestIncludePackages reads what the machine's own configuration links to, and nothing for one that lies elsewhere.
+func TestIncludePackages(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("symbolic links")
+	}
+	own, packages := ownFolder, packagesFolder
+	t.Cleanup(func() { ownFolder, packagesFolder = own, packages })
+	packagesFolder = plant(t, map[string]string{"mod.conf": "gzip on;"})
+	secret := plant(t, map[string]string{"secret.conf": "password 1;"})
+	dir := plant(t, map[string]string{
+		"nginx.conf":  fmt.Sprintf(wrapped, "include mod.conf; include secret.conf;"),
+		"mod.conf":    "→" + packagesFolder + "/mod.conf",
+		"secret.conf": "→" + secret + "/secret.conf",
+	})
+	for folder, files := range map[string]int{dir: 2, "/elsewhere": 1} {
+		ownFolder = folder
+		if tree := load(t, dir); len(tree.Files) != files {
+			t.Errorf("%d files are read where %s holds the machine's own, want %d", len(tree.Files), folder, files)
+		}
+	}
+}
+
 // TestIncludeBomb reads files that include each other twice over: two to the power of thirty paths.
 func TestIncludeBomb(t *testing.T) {
 	files := map[string]string{"nginx.conf": "events {}\nhttp { include f0.conf; include f0.conf; }\n"}
