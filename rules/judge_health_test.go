@@ -14,6 +14,11 @@ import (
 // quickChecks makes the checks of an example fast enough to wait for.
 var quickChecks = strings.NewReplacer(" check", " check inter 50ms fall 1").Replace
 
+// patiently gives checks longer than from one to the next, so that a busy machine takes no server for down.
+func patiently(text string) string {
+	return strings.Replace(text, "    timeout connect", "    timeout check 2s\n    timeout connect", 1)
+}
+
 // settles waits until the proxy has taken a server out, or for its checks to pass, and returns the status of a request.
 func (p *running) settles(t *testing.T, server string, down bool) int {
 	t.Helper()
@@ -43,7 +48,7 @@ func TestServerUncheckedBeforeTheJudge(t *testing.T) {
 		"check":                   {quickChecks(adapt(doc.Good.HAProxy)), false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := startProxy(t, syntax.HAProxy, test.text)
+			p := startProxy(t, syntax.HAProxy, patiently(test.text))
 			p.settles(t, "app/app2", !test.fails)
 			if failed := failures(t, p, 4); (failed > 0) != test.fails {
 				t.Errorf("%d of 4 requests failed: %s", failed, p.log())
@@ -109,7 +114,7 @@ func TestHTTPCheckHostBeforeTheJudge(t *testing.T) {
 		"version apart": {strings.Replace(doc.Bad.HAProxy, send, "option httpchk GET /health\n    http-check send ver HTTP/1.1", 1), http.StatusServiceUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := startProxy(t, syntax.HAProxy, adapt(test.text))
+			p := startProxy(t, syntax.HAProxy, patiently(adapt(test.text)))
 			if status := p.settles(t, "app/app1", test.want != http.StatusOK); status != test.want {
 				t.Errorf("status %d, want %d: %s", status, test.want, p.log())
 			}
@@ -141,7 +146,7 @@ func TestCheckTLSBeforeTheJudge(t *testing.T) {
 		}
 		t.Run(server, func(t *testing.T) {
 			text := bad + "    server app1 " + strings.Replace(server, " check", " inter 200ms fall 1 check", 1) + "\n"
-			p := startProxy(t, syntax.HAProxy, text)
+			p := startProxy(t, syntax.HAProxy, patiently(text))
 			if status := p.settles(t, "app/app1", want != http.StatusOK); status != want {
 				t.Errorf("status %d, want %d: %s", status, want, p.log())
 			}
@@ -166,7 +171,7 @@ func TestCheckTypeBeforeTheJudge(t *testing.T) {
 	if status := p.settles(t, "db/db1", true); status != http.StatusServiceUnavailable {
 		t.Errorf("status %d: %s", status, p.log())
 	}
-	p = startProxy(t, syntax.HAProxy, adapt(strings.Replace(doc.Good.HAProxy, "mysql-check user haproxy", "tcp-check", 1)))
+	p = startProxy(t, syntax.HAProxy, patiently(adapt(strings.Replace(doc.Good.HAProxy, "mysql-check user haproxy", "tcp-check", 1))))
 	if p.settles(t, "db/db1", false); p.waitFor("is DOWN", false) {
 		t.Errorf("a check that only connects fails: %s", p.log())
 	}
@@ -208,7 +213,7 @@ func TestCheckRulesIgnoredBeforeTheJudge(t *testing.T) {
 		"option":       {doc.Good.HAProxy, http.StatusServiceUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := startProxy(t, syntax.HAProxy, adapt(test.text))
+			p := startProxy(t, syntax.HAProxy, patiently(adapt(test.text)))
 			if status := p.settles(t, "app/app1", test.status == http.StatusServiceUnavailable); status != test.status {
 				t.Errorf("status %d, want %d: %s", status, test.status, p.log())
 			}

@@ -139,7 +139,7 @@ func TestCheckPortDiffersBeforeTheJudge(t *testing.T) {
 	if status, _ := bad.get(t); status != http.StatusServiceUnavailable {
 		t.Errorf("status %d", status)
 	}
-	if status, _ := startProxy(t, syntax.HAProxy, adapt(doc.Good.HAProxy)).get(t); status != http.StatusOK {
+	if status, _ := startProxy(t, syntax.HAProxy, patiently(adapt(doc.Good.HAProxy))).get(t); status != http.StatusOK {
 		t.Errorf("checked on its own port: status %d", status)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -166,7 +167,6 @@ func record(t *testing.T, b backend, certificate tls.Certificate) *recorder {
 	}
 	r := &recorder{backend: b, Listener: l, certificate: certificate}
 	if b.dead {
-		l.Close()
 		return r
 	}
 	r.accepting.Go(func() {
@@ -262,10 +262,16 @@ func (r *recorder) take() []string {
 	return list
 }
 
-var ports = regexp.MustCompile(`(?s)^(PROXY TCP4 \S+ \S+) \d+ (\d+)\r\n|(\x01\x00\x00\x75\x03\x00)....|\x16\x03\x01.*`)
+var ports = regexp.MustCompile(`(?s)^(PROXY TCP4 \S+ \S+) \d+ (\d+)\r\n|\x16\x03\x01.*`)
 
 // maskPorts hides what differs from connection to connection: a port, the time in a check's ClientHello, and a real one.
-func maskPorts(s string) string { return ports.ReplaceAllString(s, "$1 PORT $2 $3 ") }
+func maskPorts(s string) string {
+	const hello = "\x01\x00\x00\x75\x03\x00"
+	if before, after, ok := strings.Cut(s, hello); ok && len(after) > 4 { // bytes, which a pattern may take for fewer characters
+		s = before + hello + "TIME" + after[4:]
+	}
+	return ports.ReplaceAllString(s, "$1 PORT $2 ")
+}
 
 // TestCheckBeforeTheJudge has HAProxy make checks, and then the replay: the bytes sent and the results must be the same.
 func TestCheckBeforeTheJudge(t *testing.T) {
@@ -286,6 +292,11 @@ func TestCheckBeforeTheJudge(t *testing.T) {
 		}
 		fmt.Fprintf(&text, "defaults d%d\n    mode http\n    timeout connect 1s\n    timeout client 1s\n    timeout server 1s\n    timeout check 4s\n    %s\n", i, fill(c.defaults))
 		fmt.Fprintf(&text, "backend b%d from d%d\n    %s\n    server s 127.0.0.1:%s check inter 900ms %s\n", i, i, fill(c.lines), recorders[i].port(), fill(c.server))
+	}
+	for _, r := range slices.Concat(recorders, others) {
+		if r.dead { // now that no other can get its port
+			r.Close()
+		}
 	}
 	judged := runHAProxy(t, text.String(), socket)
 	sent := make([][2][]string, len(checkCases))
