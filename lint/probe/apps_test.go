@@ -124,7 +124,7 @@ func TestDiagnoseIsBounded(t *testing.T) {
 	}{
 		"silent": {proxy.HTTP, func(c net.Conn) { io.Copy(io.Discard, c) }, 1 + mostForeign},
 		"closed": {proxy.HTTP, func(c net.Conn) { c.Read(make([]byte, 4096)) }, 2 + 1 + mostForeign},
-		"reset":  {proxy.HTTP, reset, 2 + 1 + mostForeign},
+		"reset":  {proxy.HTTP, reset, 2 + 1 + mostForeign + 1},
 		"FastCGI that takes a request alone": {proxy.FastCGI, func(c net.Conn) {
 			b := make([]byte, 4096)
 			if c.Read(b); b[1] == fcgiBegin {

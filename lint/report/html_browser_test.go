@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -288,11 +289,29 @@ func TestBrowserSchemes(t *testing.T) {
 	}
 }
 
-// TestBrowserPhone has a narrow window: the page itself must not scroll sideways.
+// Sideways opens a page on a phone, and returns the elements of it that hide something at their sides, "HTML" for the page
+// itself. It is exported to the tests of pages whose packages import this one.
+func Sideways(t *testing.T, page []byte) []string {
+	b := open(t, page, chromedp.EmulateViewport(390, 800))
+	return evaluate[[]string](b, `[...document.querySelectorAll('html, body *')].filter((e) => e.scrollWidth > e.clientWidth &&
+		(e.tagName === 'HTML' || getComputedStyle(e).overflowX !== 'visible')).map((e) => e.tagName)`)
+}
+
+// TestBrowserPhone lets tables and pictures scroll, and not the page itself.
 func TestBrowserPhone(t *testing.T) {
-	b := open(t, browserPage(t), chromedp.EmulateViewport(390, 800))
-	if width := evaluate[int](b, "document.documentElement.scrollWidth"); width > 390 {
-		t.Errorf("the page is %d wide", width)
+	if found := Sideways(t, browserPage(t)); slices.Contains(found, "HTML") || !slices.Contains(found, "DIV") {
+		t.Errorf("%s scroll", found)
+	}
+}
+
+// TestBrowserOrder has what the page is for come first.
+func TestBrowserOrder(t *testing.T) {
+	b := open(t, browserPage(t))
+	if got, want := evaluate[string](b, `[...document.querySelectorAll('h2')].map((h) => h.id).join(' ')`), "findings live picture rules"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if top := evaluate[float64](b, `document.getElementById('findings').getBoundingClientRect().top`); top > 600 {
+		t.Errorf("the findings begin at %v", top)
 	}
 }
 
