@@ -223,10 +223,16 @@ func (b *lockedBuffer) String() string {
 	return b.buf.String()
 }
 
+// givenPorts are those that freePort returned: nobody may listen on one yet.
+var givenPorts sync.Map
+
 func freePort(t *testing.T) string {
 	t.Helper()
 	for range 100 {
 		port := strconv.Itoa(15000 + rand.IntN(17000)) // below those that systems give to connections
+		if _, given := givenPorts.LoadOrStore(port, true); given {
+			continue
+		}
 		if l, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
 			l.Close()
 			return port

@@ -14,15 +14,22 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
+
+// givenPorts are those that freePort returned: nobody may listen on one yet.
+var givenPorts sync.Map
 
 // freePort returns a port of the loopback network that nothing listens on.
 func freePort(t *testing.T) int {
 	t.Helper()
 	for range 100 {
 		port := 15000 + rand.IntN(17000) // below those that systems give to connections
+		if _, given := givenPorts.LoadOrStore(port, true); given {
+			continue
+		}
 		if l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port)); err == nil {
 			l.Close()
 			return port
