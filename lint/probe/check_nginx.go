@@ -85,7 +85,8 @@ func openCheck(t *Target, group, at *syntax.Stmt) *Check {
 		if s := child(group, "check_http_expect_alive"); s != nil {
 			alive = aliveStatuses(s)
 		}
-		c.Steps = append(c.Steps, CheckStep{Send: []byte(send)}, CheckStep{Expect: &CheckExpect{Kind: ExpectStatus, Pattern: []byte(alive), MinRecv: -1}})
+		c.send(send)
+		c.Steps = append(c.Steps, CheckStep{Expect: &CheckExpect{Kind: ExpectStatus, Pattern: []byte(alive), MinRecv: -1}})
 	case "ssl_hello":
 		hello, _ := hex.DecodeString(sslHello)
 		c.Steps = append(c.Steps, CheckStep{Send: hello},
@@ -131,7 +132,7 @@ func plusCheck(t *Target, at *syntax.Stmt) *Check {
 			c.Never = "its uri can't be known"
 		}
 		request := "GET " + uri + " HTTP/1.0\r\nHost: " + t.authority() + "\r\nConnection: close\r\n\r\n"
-		c.Steps = append(c.Steps, CheckStep{Send: []byte(request)})
+		c.send(request)
 	}
 	c.expectMatch(t, parameter(at, "match", ""))
 	return c
@@ -160,12 +161,19 @@ func (c *Check) expectMatch(t *Target, name string) {
 	for _, s := range block.Block.Stmts {
 		switch s.Name() {
 		case "send":
-			c.Steps = append(c.Steps, CheckStep{Send: []byte(s.Arg(1))})
+			c.send(s.Arg(1))
 		case "status", "body", "expect", "header":
 			c.Steps = append(c.Steps, CheckStep{Expect: c.matchLine(s)})
 		default:
 			c.Never = "it asks for more than an answer (" + s.Name() + ")"
 		}
+	}
+}
+
+// send adds the step that sends a text, if there is any.
+func (c *Check) send(text string) {
+	if text != "" {
+		c.Steps = append(c.Steps, CheckStep{Send: []byte(text)})
 	}
 }
 

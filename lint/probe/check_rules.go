@@ -132,7 +132,7 @@ func (l *checkList) after(rule *checkRule) *checkRule {
 
 // acts reports whether the rule is more than a comment or a variable.
 func (r *checkRule) acts() bool {
-	return r.connect != nil || r.request != nil || r.send != nil || r.expect != nil
+	return r.connect != nil || r.request != nil || len(r.send) > 0 || r.expect != nil
 }
 
 // addRequest takes over the request of "option httpchk", which overrides a request written above it.

@@ -217,6 +217,7 @@ func FuzzCheck(f *testing.F) {
 	for _, c := range checkCases {
 		f.Add(c.lines, c.server, c.backend.greets+c.backend.answer)
 	}
+	f.Add("option tcp-check\n tcp-check send ''", "", "")
 	f.Fuzz(func(t *testing.T, lines, server, answer string) {
 		configs, err := parsers.LoadText("haproxy.cfg", "global\ndefaults\n mode http\nbackend b\n "+lines+"\n server s 10.0.0.1:80 check "+server+"\n", parsers.Options{})
 		if err != nil {
