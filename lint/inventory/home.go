@@ -13,13 +13,14 @@ import (
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
-// configPlaces are the folders that packages and images of the proxies read their configuration from.
+// configPlaces are the folders that packages and images of the proxies read their configuration from; "~" is the home of
+// whatever user a container runs as.
 var configPlaces = map[syntax.Dialect][]string{
 	syntax.Nginx: {"/etc/nginx", "/etc/openresty", "/etc/angie", "/etc/freenginx", "/etc/tengine", "/usr/local/nginx/conf",
 		"/usr/local/etc/nginx", "/usr/local/openresty/nginx/conf", "/opt/bitnami/nginx/conf", "/opt/bitnami/openresty/nginx/conf",
 		"/bitnami/nginx", "/config/nginx", "/opt/nginx/conf"},
 	syntax.HAProxy:     {"/usr/local/etc/haproxy", "/etc/haproxy", "/etc/hapee", "/opt/bitnami/haproxy", "/bitnami/haproxy"},
-	syntax.Cloudflared: {"/etc/cloudflared", "/usr/local/etc/cloudflared", "/home/nonroot/.cloudflared", "/root/.cloudflared"},
+	syntax.Cloudflared: {"/etc/cloudflared", "/usr/local/etc/cloudflared", "~/.cloudflared"},
 }
 
 // proxyNames are what the names of images, folders and services of the proxies hold.
@@ -142,6 +143,9 @@ func (a candidate) text() string {
 // isConfigPlace reports whether a path in a container lies where a proxy reads its configuration.
 func isConfigPlace(d syntax.Dialect, target string) bool {
 	return slices.ContainsFunc(configPlaces[d], func(place string) bool {
+		if folder, ofUser := strings.CutPrefix(place, "~"); ofUser {
+			return strings.Contains(target+"/", folder+"/")
+		}
 		return target == place || strings.HasPrefix(target, place+"/")
 	})
 }

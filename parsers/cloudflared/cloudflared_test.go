@@ -18,7 +18,7 @@ import (
 
 const config = `# ä tunnel
 tunnel: 6ff42ae2 # its id
-credentials-file: '/root/it''s.json'
+credentials-file: '/etc/cloudflared/it''s.json'
 originRequest: &shared
   connectTimeout: 5s
   noTLSVerify: true
@@ -96,7 +96,7 @@ func TestTree(t *testing.T) {
 		got = append(got, fmt.Sprintf("%d %s %v", f.Line(c.Start), f.Text(c.Span), c.Trailing))
 	}
 	want := []string{
-		`2 tunnel "6ff42ae2"`, `3 credentials-file "/root/it's.json"`, `4 originRequest "connectTimeout"`, `7 ingress ""`,
+		`2 tunnel "6ff42ae2"`, `3 credentials-file "/etc/cloudflared/it's.json"`, `4 originRequest "connectTimeout"`, `7 ingress ""`,
 		`9-18 hostname "shop.ä.dev" 19 words`, `19-19 hostname "a.dev" 4 words`, `20-21 hostname "ssh.dev" 4 words`,
 		`22-24 hostname "sock.dev" 5 words`, `25-26 hostname "own.dev" 4 words`, `27-27 service "http_status:404" 2 words`,
 		"1 # ä tunnel false", "2 # its id true", "8 # the shop false", "9 # quoted true",
