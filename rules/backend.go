@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/proxylint/proxylint/lint"
+	"github.com/proxylint/proxylint/lint/inventory"
 	"github.com/proxylint/proxylint/parsers/proxy"
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
@@ -115,7 +116,7 @@ func isPublicName(host string) bool {
 	if !isHostName(host) {
 		return false
 	}
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	host = inventory.HostKey(host)
 	dot := strings.LastIndexByte(host, '.')
 	if dot < 0 {
 		return false

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/proxylint/proxylint/lint"
+	"github.com/proxylint/proxylint/lint/inventory"
 	"github.com/proxylint/proxylint/parsers/proxy"
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
@@ -141,7 +142,7 @@ func frozenDNS(_ context.Context, p *lint.Pass) {
 			continue
 		}
 		seen[addr.HostAt] = true
-		name := strings.ToLower(strings.TrimSuffix(addr.Host, "."))
+		name := inventory.HostKey(addr.Host)
 		f := byName[name]
 		if f == nil {
 			key := cause{u.upstream, whyVolatile(name)}
@@ -258,7 +259,7 @@ func isHostName(host string) bool {
 // isPinned reports whether a name's address can't change: the name of the own host, as such or as
 // Docker and Podman write it into a container's hosts file, or a name that spells its address out.
 func isPinned(host string) bool {
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	host = inventory.HostKey(host)
 	switch host {
 	case "localhost", "localhost.localdomain", "ip6-localhost",
 		"host.docker.internal", "gateway.docker.internal", "host.containers.internal":

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/proxylint/proxylint/lint"
+	"github.com/proxylint/proxylint/lint/inventory"
 	"github.com/proxylint/proxylint/parsers/proxy"
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
@@ -131,7 +132,7 @@ func cloudOf(r *proxy.Route) string {
 // sharedCloud returns the end of a host's name by which it belongs to a cloud where many customers share the servers;
 // "" for every other host.
 func sharedCloud(a proxy.Address) string {
-	host := strings.ToLower(strings.TrimSuffix(a.Host, "."))
+	host := inventory.HostKey(a.Host)
 	for _, end := range []string{
 		".cloudfront.net", ".workers.dev", ".pages.dev", ".herokuapp.com", ".azurewebsites.net", ".run.app", ".appspot.com",
 		".vercel.app", ".netlify.app", ".github.io", ".web.app", ".firebaseapp.com", ".fly.dev", ".onrender.com",

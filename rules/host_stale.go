@@ -268,7 +268,7 @@ func reportUnlocked(p *lint.Pass, lock *inventory.Lock) {
 
 // isLookedUpAnywhere reports whether a name is one that other machines than the proxy's may know, too.
 func isLookedUpAnywhere(host string) bool {
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	host = inventory.HostKey(host)
 	return strings.Contains(host, ".") && !strings.HasSuffix(host, ".svc") && !strings.HasSuffix(host, ".cluster.local") &&
 		!strings.HasSuffix(host, ".docker.internal") && !strings.HasSuffix(host, ".localhost")
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/proxylint/proxylint/lint"
+	"github.com/proxylint/proxylint/lint/inventory"
 	"github.com/proxylint/proxylint/parsers/proxy"
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
@@ -86,7 +87,7 @@ func isUnfilled(host string) bool {
 	if isNumeric(host) {
 		return false
 	}
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	host = inventory.HostKey(host)
 	if i := strings.IndexByte(host, '<'); i >= 0 {
 		return strings.IndexByte(host[i:], '>') > 1 && !strings.Contains(host, "%")
 	}
@@ -162,7 +163,7 @@ var reservedEnds = [...]struct{ end, why string }{
 
 // reserved returns why a name is known to no DNS server, or to none that would lead to a backend; "" else.
 func reserved(name string) string {
-	name = "." + strings.ToLower(strings.TrimSuffix(name, "."))
+	name = "." + inventory.HostKey(name)
 	for _, r := range reservedEnds {
 		if strings.HasSuffix(name, r.end) && strings.Count(name, ".") > 1 {
 			return r.why

@@ -107,7 +107,7 @@ func invContainerIndexName(_ context.Context, p *lint.Pass) {
 
 // indexName finds the name of a container that nobody gave to it.
 func indexName(p *lint.Pass, dialed peer, home *inventory.Service) *lint.Diagnostic {
-	host := strings.ToLower(strings.TrimSuffix(dialed.addr.Host, "."))
+	host := inventory.HostKey(dialed.addr.Host)
 	s := indexedService(home.Project, host)
 	answer := home.Lookup(host)
 	if s == nil || answer.Found() || len(answer.Apart) > 0 || !isComposeName(p, dialed, home) {

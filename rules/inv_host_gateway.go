@@ -3,7 +3,6 @@ package rules
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/proxylint/proxylint/lint"
 	"github.com/proxylint/proxylint/lint/inventory"
@@ -97,7 +96,7 @@ func invHostGateway(_ context.Context, p *lint.Pass) {
 
 // unknownGateway finds a name of the machine that only Docker Desktop knows unasked.
 func unknownGateway(p *lint.Pass, dialed peer, home *inventory.Service) *lint.Diagnostic {
-	host := strings.ToLower(strings.TrimSuffix(dialed.addr.Host, "."))
+	host := inventory.HostKey(dialed.addr.Host)
 	if host != "host.docker.internal" && host != "gateway.docker.internal" {
 		return nil
 	}

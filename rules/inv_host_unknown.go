@@ -132,7 +132,7 @@ func invHostUnknown(_ context.Context, p *lint.Pass) {
 
 // unknownHost finds a name that is none in the network of the service that dials it.
 func unknownHost(p *lint.Pass, dialed peer, home *inventory.Service) *lint.Diagnostic {
-	host := strings.ToLower(strings.TrimSuffix(dialed.addr.Host, "."))
+	host := inventory.HostKey(dialed.addr.Host)
 	answer := home.Lookup(host)
 	if answer.Found() || len(answer.Apart) > 0 || !isComposeName(p, dialed, home) || indexedService(home.Project, host) != nil {
 		return nil

@@ -2,9 +2,9 @@ package rules
 
 import (
 	"net/netip"
-	"strings"
 
 	"github.com/proxylint/proxylint/lint"
+	"github.com/proxylint/proxylint/lint/inventory"
 	"github.com/proxylint/proxylint/parsers/proxy"
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
@@ -25,7 +25,7 @@ func lookups(c *proxy.Config) []lookup {
 		if resolver.Value == nil || resolver.Dynamic || !isHostName(addr.Host) || isPlaceholder(addr.Host) {
 			return
 		}
-		name := strings.ToLower(strings.TrimSuffix(addr.Host, "."))
+		name := inventory.HostKey(addr.Host)
 		list = append(list, lookup{name, addr, resolver, r, u})
 	}
 	for _, u := range c.Upstreams {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/proxylint/proxylint/lint"
+	"github.com/proxylint/proxylint/lint/inventory"
 	"github.com/proxylint/proxylint/parsers/proxy"
 )
 
@@ -169,7 +170,7 @@ func refusesWithoutSNI(host string) (ending string, known bool) {
 	if !isHostName(host) {
 		return "", false
 	}
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	host = inventory.HostKey(host)
 	for _, ending := range []string{".cloudfront.net", ".workers.dev", ".pages.dev", ".r2.cloudflarestorage.com"} {
 		if strings.HasSuffix(host, ending) {
 			return ending, true

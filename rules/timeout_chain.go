@@ -6,10 +6,10 @@ import (
 	"net/netip"
 	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/proxylint/proxylint/lint"
+	"github.com/proxylint/proxylint/lint/inventory"
 	"github.com/proxylint/proxylint/parsers/proxy"
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
@@ -202,7 +202,7 @@ const ownHost = "127.0.0.1"
 
 // hostKey returns a host as both sides write it.
 func hostKey(host string) string {
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	host = inventory.HostKey(host)
 	if addr, err := netip.ParseAddr(host); host == "localhost" || err == nil && addr.IsLoopback() {
 		return ownHost
 	}

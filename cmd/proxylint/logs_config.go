@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/proxylint/proxylint/lint"
+	"github.com/proxylint/proxylint/lint/inventory"
 	"github.com/proxylint/proxylint/lint/logs"
 	"github.com/proxylint/proxylint/lint/probe"
 	"github.com/proxylint/proxylint/lint/report"
@@ -96,7 +97,7 @@ func (l *logConfigs) look(c *cli.Context, summary *logs.Summary) *logs.Around {
 		around.Dialed = l.dial(c, summary)
 		found := around.Dialed.Addresses()
 		around.Host = func(name string) []netip.Addr {
-			return slices.Concat(found[strings.ToLower(strings.TrimSuffix(name, "."))], l.facts.Host(name))
+			return slices.Concat(found[inventory.HostKey(name)], l.facts.Host(name))
 		}
 	}
 	found := report.Safe(l.judge(c.Context, l.read, rules.All(), around.Dialed).Diagnostics)

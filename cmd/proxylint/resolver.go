@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/proxylint/proxylint/lint/inventory"
 	"github.com/proxylint/proxylint/lint/probe"
 )
 
@@ -46,7 +47,7 @@ func (s standIns) Set(value string) error {
 	if errors.Join(err, portErr, addrErr) != nil || name == "" || port == 0 {
 		return errors.New("want NAME:PORT=IP, such as app:8080=127.0.0.1")
 	}
-	name = strings.ToLower(strings.TrimSuffix(name, "."))
+	name = inventory.HostKey(name)
 	key := net.JoinHostPort(name, strconv.FormatUint(port, 10))
 	s[key] = append(s[key], addr)
 	return nil

@@ -24,7 +24,7 @@ func (c *Cluster) Lookup(host, namespace string) (KubeAnswer, bool) {
 	if _, err := netip.ParseAddr(host); c == nil || err == nil {
 		return KubeAnswer{}, false
 	}
-	labels := strings.Split(hostKey(host), ".")
+	labels := strings.Split(HostKey(host), ".")
 	if slices.Contains(labels, "") {
 		return KubeAnswer{}, false
 	}

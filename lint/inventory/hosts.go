@@ -32,7 +32,7 @@ func (f *Facts) ReadHosts(path string) error {
 			return fmt.Errorf("%s:%d: %q is not an IP address", path, n, fields[0])
 		}
 		for _, name := range fields[1:] {
-			key := hostKey(name)
+			key := HostKey(name)
 			f.hosts[key] = append(f.hosts[key], addr)
 		}
 	}
@@ -48,10 +48,11 @@ func (f *Facts) Host(name string) []netip.Addr {
 	if f == nil {
 		return nil
 	}
-	return f.hosts[hostKey(name)]
+	return f.hosts[HostKey(name)]
 }
 
 // Hosts returns the addresses of all names of the hosts file. Names are in lower case, without a final dot.
 func (f *Facts) Hosts() map[string][]netip.Addr { return f.hosts }
 
-func hostKey(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
+// HostKey returns a name as names are compared: in lower case, without a final dot.
+func HostKey(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }

@@ -186,7 +186,7 @@ func (l *Lock) Key(addr netip.Addr) string {
 }
 
 // Name returns what is known of a name; nil when nothing is.
-func (l *Lock) Name(name string) *LockedName { return l.Names[hostKey(name)] }
+func (l *Lock) Name(name string) *LockedName { return l.Names[HostKey(name)] }
 
 // HadBy returns the names that had an address and have it no more, sorted; none where another name has it now.
 func (l *Lock) HadBy(addr netip.Addr) []string {

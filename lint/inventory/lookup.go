@@ -26,7 +26,7 @@ func (a Answer) Found() bool {
 // Lookup returns what a name means to a service: its hosts file wins, then its links and the names that the others
 // have on the networks it is in. Names are compared without case and without a final dot.
 func (s *Service) Lookup(host string) Answer {
-	key := hostKey(host)
+	key := HostKey(host)
 	at := s.NetworkOwner()
 	if at == nil {
 		return Answer{Unknown: true}
@@ -95,7 +95,7 @@ func (p *Project) service(name string) *Service {
 // extraHost looks a name up in what a container's hosts file is given.
 func (s *Service) extraHost(key string) (a Answer, found bool) {
 	for _, h := range s.ExtraHosts {
-		if hostKey(h.Name) != key {
+		if HostKey(h.Name) != key {
 			continue
 		}
 		found = true
@@ -115,7 +115,7 @@ func (s *Service) extraHost(key string) (a Answer, found bool) {
 // lookupLinks looks a name up among the links of a service.
 func (s *Service) lookupLinks(key string, a *Answer) {
 	for _, link := range s.Links {
-		if hostKey(link.Alias) != key {
+		if HostKey(link.Alias) != key {
 			continue
 		}
 		target := s.Project.service(link.Service)
@@ -132,11 +132,11 @@ func (s *Service) lookupLinks(key string, a *Answer) {
 
 // isNamed reports whether a name is one that a service has on each of its networks.
 func (s *Service) isNamed(key string) bool {
-	return key == hostKey(s.Name) || key == "tasks."+hostKey(s.Name) ||
+	return key == HostKey(s.Name) || key == "tasks."+HostKey(s.Name) ||
 		isValue(key, s.OtherName) || isValue(key, s.Hostname)
 }
 
-func isValue(key string, v Value) bool { return v.Text != "" && !v.Dynamic && hostKey(v.Text) == key }
+func isValue(key string, v Value) bool { return v.Text != "" && !v.Dynamic && HostKey(v.Text) == key }
 
 func (s *Service) isAliased(key string) bool {
 	return slices.ContainsFunc(s.Joins, func(j Join) bool { return j.hasAlias(key) })

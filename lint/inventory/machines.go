@@ -20,7 +20,7 @@ func (f *Facts) MachinesNamed(name string) []Machine {
 		return nil
 	}
 	f.index.once.Do(f.indexMachines)
-	return f.pick(f.index.byName[hostKey(name)])
+	return f.pick(f.index.byName[HostKey(name)])
 }
 
 // MachinesAt returns the machines that have an address, once all files are read. An IPv4 address that is written as an
@@ -36,7 +36,7 @@ func (f *Facts) MachinesAt(addr netip.Addr) []Machine {
 func (f *Facts) indexMachines() {
 	f.index.byName, f.index.byAddr = map[string][]int{}, map[netip.Addr][]int{}
 	for i, m := range f.Machines {
-		key := hostKey(m.Name)
+		key := HostKey(m.Name)
 		f.index.byName[key] = append(f.index.byName[key], i)
 		for _, addr := range m.Addrs {
 			addr = plainAddr(addr)
@@ -69,7 +69,7 @@ func (r *reader) addMachines(names []Value, addrs []netip.Addr, ports []int) {
 	addrs = distinctAddrs(addrs)
 	seen := map[string]bool{}
 	for _, name := range names {
-		key := hostKey(name.Text)
+		key := HostKey(name.Text)
 		if key == "" || name.At.IsZero() || seen[key] || strings.Contains(key, "{{") || strings.Contains(key, "${") {
 			continue
 		}

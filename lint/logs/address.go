@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"github.com/proxylint/proxylint/lint/inventory"
 )
 
 // splitPort takes "10.0.0.7:8080", "[::1]:80", "app.test" or "unix:/run/app.sock" apart. A host is as
@@ -26,7 +28,7 @@ func hostKey(host string) string {
 	if addr, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
 		return addr.Unmap().String()
 	}
-	return strings.ToLower(strings.TrimSuffix(host, "."))
+	return inventory.HostKey(host)
 }
 
 func joinPort(host string, port int) string { return host + ":" + strconv.Itoa(port) }

@@ -8,7 +8,6 @@ package probe
 import (
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/proxylint/proxylint/lint/inventory"
@@ -244,7 +243,7 @@ func (r *Results) Of(c *proxy.Config) []*Result {
 func (r *Results) Addresses() map[string][]netip.Addr {
 	known := map[string][]netip.Addr{}
 	for _, result := range r.List {
-		name := strings.ToLower(strings.TrimSuffix(result.Addr.Host, "."))
+		name := result.hostname()
 		if result.Lookup.How == Literal || !result.Found.Outcome.OK() {
 			continue
 		}

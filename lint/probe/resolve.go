@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/proxylint/proxylint/lint/inventory"
 	"github.com/proxylint/proxylint/parsers/proxy"
 	"github.com/proxylint/proxylint/parsers/syntax"
 )
@@ -74,7 +75,7 @@ func (p *prober) resolve(ctx context.Context, t *Target) Found {
 }
 
 // hostname is the name or address of a target as it is compared with others.
-func (t *Target) hostname() string { return strings.ToLower(strings.TrimSuffix(t.Addr.Host, ".")) }
+func (t *Target) hostname() string { return inventory.HostKey(t.Addr.Host) }
 
 // standIn is what Options.ResolveHost calls a target.
 func (t *Target) standIn() string { return net.JoinHostPort(t.hostname(), strconv.Itoa(t.Addr.Port)) }
