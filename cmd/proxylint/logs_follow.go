@@ -119,7 +119,7 @@ func (r *logReader) followOne(ctx context.Context, arg string, caughtUp func()) 
 			continue
 		}
 		count, err := r.read(parser, path, nil, add)
-		if r.count(path, count); err != nil {
+		if r.leave(path, count); err != nil {
 			return err
 		}
 	}
@@ -129,24 +129,21 @@ func (r *logReader) followOne(ctx context.Context, arg string, caughtUp func()) 
 	count, err := parser.Follow(ctx, arg, logs.Following{Every: lookEvery, CaughtUp: caughtUp, Absent: func(err error) {
 		fmt.Fprintf(r.stderr, "proxylint: %s; waiting for it\n", oneLine(parsers.PathError(arg, err).Error()))
 	}}, add)
-	r.count(arg, count)
+	r.leave(arg, count)
 	if err != nil {
 		err = parsers.PathError(arg, err)
 	}
 	return err
 }
 
-// count adds what was read of a log, if there was one.
-func (r *logReader) count(path string, count logs.Count) {
+// leave counts a log that is read no more, if there was one.
+func (r *logReader) leave(path string, count logs.Count) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if count.Bytes > 0 {
 		r.report.Files++
 	}
-	r.report.Read.Add(count)
-	if isStrange(count) {
-		r.strange = append(r.strange, path)
-	}
+	r.count(path, count)
 }
 
 // until returns what a stream holds until the context ends, though nothing can end a Read of standard input.

@@ -55,16 +55,21 @@ func (r *logReader) readAll(c *cli.Context) (logs.Report, error) {
 			return r.report, err
 		}
 		r.report.Files++
-		r.report.Read.Add(count)
-		if isStrange(count) {
-			r.strange = append(r.strange, path)
-		}
+		r.count(path, count)
 	}
 	if read := r.report.Read; read.Lines > 0 && read.Known == 0 {
 		return r.report, fmt.Errorf("%s: no line has a form that nginx and HAProxy log in, or that a --config declares", r.strange[0])
 	}
 	r.tellCut()
 	return r.report, nil
+}
+
+// count adds what was read of a log.
+func (r *logReader) count(path string, count logs.Count) {
+	r.report.Read.Add(count)
+	if isStrange(count) {
+		r.strange = append(r.strange, path)
+	}
 }
 
 // isStrange reports whether most lines of a log have no known form.

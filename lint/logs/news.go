@@ -37,7 +37,7 @@ func (n *News) Tell(w io.Writer, r Report, now time.Time) error {
 				return err
 			}
 		case before == 0:
-			g.text(&b, &r, [2]time.Time{g.First, g.Last})
+			g.text(&b, &r, g.Period)
 		default:
 			g.goesOn(&b, &r, before)
 		}

@@ -62,7 +62,7 @@ func plural(n int, noun string) string {
 }
 
 // text writes a group. Its first line has the form of a finding's: "path:line:column: severity: cause".
-func (g *Group) text(b *strings.Builder, r *Report, whole [2]time.Time) {
+func (g *Group) text(b *strings.Builder, r *Report, whole Period) {
 	g.lead(b, r)
 	b.WriteByte('\n')
 	if times, bars := g.when(whole); times != "" {
@@ -131,7 +131,7 @@ func (g *Group) notes(r *Report) []string {
 
 // when tells the first time and the last, and draws a picture of what was between, where that is more than one second; "":
 // no line has a time.
-func (g *Group) when(whole [2]time.Time) (times, bars string) {
+func (g *Group) when(whole Period) (times, bars string) {
 	if g.First.IsZero() {
 		return "", ""
 	}
@@ -139,8 +139,8 @@ func (g *Group) when(whole [2]time.Time) (times, bars string) {
 	if last := g.Last.Format(time.DateTime); last != times {
 		times += " to " + last
 	}
-	if whole[1].Sub(whole[0]) >= time.Second {
-		bars = g.Over.Bars(whole[0], whole[1], 24)
+	if whole.Last.Sub(whole.First) >= time.Second {
+		bars = g.Over.Bars(whole.First, whole.Last, 24)
 	}
 	return times, bars
 }
@@ -163,13 +163,11 @@ func clean(s string) string {
 }
 
 // spanOf returns the time from the first event of all groups to the last.
-func spanOf(groups []*Group) (whole [2]time.Time) {
+func spanOf(groups []*Group) (whole Period) {
 	for _, g := range groups {
-		if !g.First.IsZero() && (whole[0].IsZero() || g.First.Before(whole[0])) {
-			whole[0] = g.First
-		}
-		if g.Last.After(whole[1]) {
-			whole[1] = g.Last
+		if !g.First.IsZero() {
+			whole.add(g.First)
+			whole.add(g.Last)
 		}
 	}
 	return whole

@@ -29,30 +29,24 @@ func (l Lost) plus(other Lost) Lost {
 }
 
 func (l *Lost) add(status, n int) {
-	switch status {
-	case 500:
-		l.S500 += n
-	case 502:
-		l.S502 += n
-	case 503:
-		l.S503 += n
-	case 504:
-		l.S504 += n
+	if count := l.of(status); count != nil {
+		*count += n
 	}
 }
 
-func (l Lost) of(status int) int {
+// of returns the count of a status; nil: it is none of these.
+func (l *Lost) of(status int) *int {
 	switch status {
 	case 500:
-		return l.S500
+		return &l.S500
 	case 502:
-		return l.S502
+		return &l.S502
 	case 503:
-		return l.S503
+		return &l.S503
 	case 504:
-		return l.S504
+		return &l.S504
 	}
-	return 0
+	return nil
 }
 
 // Group is what is told in one way of one place.
@@ -65,12 +59,11 @@ type Group struct {
 	Lost    Lost
 	Retried int // tries after which another server was asked, which are no lost requests
 	Told    int // of the requests lost, in lines that do not say why, those that an error log says it of
-	First   time.Time
-	Last    time.Time
-	Over    Histogram
-	Routes  []RouteCount // the first few, and (other)
-	Sample  Event        // the first
-	Site    *Site        // nil: there is no configuration of its proxy
+	Period
+	Over   Histogram
+	Routes []RouteCount // the first few, and (other)
+	Sample Event        // the first
+	Site   *Site        // nil: there is no configuration of its proxy
 }
 
 // RouteCount says how often a part of a site was hit.
@@ -86,25 +79,25 @@ type Summary struct {
 	groups map[groupKey]*Group
 	// An error log tells of each try, an access log of each request; one request may be told of by both.
 	errors, requests Lost
-	failing          period // of what the error logs tell
+	failing          Period // of what the error logs tell
 	tries            tries
 }
 
-// period is the time from the first of some events to the last. The zero value is that of none.
-type period struct{ first, last time.Time }
+// Period is the time from the first of some events to the last. The zero value is that of none.
+type Period struct{ First, Last time.Time }
 
-func (p *period) add(t time.Time) {
-	if p.first.IsZero() || t.Before(p.first) {
-		p.first = t
+func (p *Period) add(t time.Time) {
+	if p.First.IsZero() || t.Before(p.First) {
+		p.First = t
 	}
-	if t.After(p.last) {
-		p.last = t
+	if t.After(p.Last) {
+		p.Last = t
 	}
 }
 
 // meets reports whether another period is not before it or after it, by more than a minute.
-func (p period) meets(o period) bool {
-	return !p.first.IsZero() && !o.first.IsZero() && p.first.Add(-time.Minute).Before(o.last) && o.first.Before(p.last.Add(time.Minute))
+func (p Period) meets(o Period) bool {
+	return !p.First.IsZero() && !o.First.IsZero() && p.First.Add(-time.Minute).Before(o.Last) && o.First.Before(p.Last.Add(time.Minute))
 }
 
 type groupKey struct {
@@ -139,12 +132,7 @@ func (s *Summary) Add(e *Event) {
 		return
 	}
 	g.Over.Add(e.Time)
-	if g.First.IsZero() || e.Time.Before(g.First) {
-		g.First = e.Time
-	}
-	if e.Time.After(g.Last) {
-		g.Last = e.Time
-	}
+	g.add(e.Time)
 }
 
 // forgive takes back that a request was lost, since another server was asked.
@@ -228,11 +216,11 @@ func (s *Summary) share(groups []*Group) {
 	})
 	for _, g := range groups {
 		g.Told = 0
-		if g.Cause < Answered500 || g.Cause > Answered504 || !s.failing.meets(period{g.First, g.Last}) {
+		if g.Cause < Answered500 || g.Cause > Answered504 || !s.failing.meets(g.Period) {
 			continue
 		}
 		status := g.Cause.Info().Status
-		g.Told = min(g.Lost.of(status), rest.of(status))
+		g.Told = min(*g.Lost.of(status), *rest.of(status))
 		rest.add(status, -g.Told)
 	}
 }

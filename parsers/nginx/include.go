@@ -103,11 +103,12 @@ func loadTree(main syntax.Source, o Options) *syntax.Tree {
 		l.follow(file, file.Path)
 	} else {
 		l.mount(o.Map)
+		real := realPath(main.Path)
 		l.within = append(l.within, realPath(cmp.Or(o.Within, filepath.Dir(main.Path))), realPath(l.base))
-		if isBelow(realPath(main.Path), ownFolder) {
+		if isBelow(real, ownFolder) {
 			l.within = append(l.within, packagesFolder)
 		}
-		l.follow(file, realPath(main.Path))
+		l.follow(file, real)
 	}
 	for _, f := range l.tree.Files {
 		l.tree.Fragment = l.tree.Fragment || f.IsOpen()
