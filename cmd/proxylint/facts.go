@@ -10,6 +10,7 @@ import (
 
 	"github.com/proxylint/proxylint/lint/inventory"
 	"github.com/proxylint/proxylint/lint/settings"
+	"github.com/proxylint/proxylint/parsers/syntax"
 )
 
 // factFlags says where facts around the configurations come from.
@@ -78,7 +79,7 @@ func factRoots(paths []string) []string {
 		}
 	}
 	slices.Sort(roots)
-	return slices.CompactFunc(roots, func(a, b string) bool { return isBelow(b, a) })
+	return slices.CompactFunc(roots, func(a, b string) bool { return syntax.IsBelow(b, a) })
 }
 
 func factRoot(path string) (string, error) {
@@ -101,16 +102,10 @@ func factRoot(path string) (string, error) {
 			break
 		}
 	}
-	if isBelow(path, cwd) && !isTooWide(cwd) {
+	if syntax.IsBelow(path, cwd) && !isTooWide(cwd) {
 		return cwd, nil
 	}
 	return path, nil
-}
-
-// isBelow reports whether an absolute path is dir or lies in it.
-func isBelow(path, dir string) bool {
-	rel, err := filepath.Rel(dir, path)
-	return err == nil && filepath.IsLocal(rel)
 }
 
 // isTooWide reports whether a folder holds everything: the whole machine, or all that a person has.

@@ -109,7 +109,7 @@ func editable(paths []string) func(*syntax.File) string {
 			return target
 		}
 		path, err := realPath(filepath.FromSlash(f.Path))
-		if err == nil && (named[path] || slices.ContainsFunc(roots, func(dir string) bool { return isBelow(path, dir) })) {
+		if err == nil && (named[path] || slices.ContainsFunc(roots, func(dir string) bool { return syntax.IsBelow(path, dir) })) {
 			target = path
 		}
 		targets[f] = target

@@ -43,7 +43,7 @@ func newPast(ctx context.Context, rev string, in *input) (*past, error) {
 		p.top = filepath.Dir(p.top)
 	}
 	for _, path := range in.paths {
-		if real, err := realPath(path); err == nil && !isBelow(real, p.rev.Top) {
+		if real, err := realPath(path); err == nil && !syntax.IsBelow(real, p.rev.Top) {
 			return nil, fmt.Errorf("%s: outside the repository %s", path, p.rev.Top)
 		}
 	}

@@ -34,7 +34,7 @@ func diff(repairs lint.Repairs) (string, error) {
 
 // patchName names a file as seen from dir or, where it is not below, from the root of the file system.
 func patchName(dir, path string) string {
-	if isBelow(path, dir) {
+	if syntax.IsBelow(path, dir) {
 		path, _ = filepath.Rel(dir, path)
 	} else {
 		path = strings.TrimPrefix(path, filepath.VolumeName(path))

@@ -82,18 +82,12 @@ func (s *server) byRoot(paths []string) map[string][]string {
 	sorted := map[string][]string{}
 	for _, path := range paths {
 		root := ""
-		if i := slices.IndexFunc(roots, func(root string) bool { return isBelow(path, root) }); i >= 0 {
+		if i := slices.IndexFunc(roots, func(root string) bool { return syntax.IsBelow(path, root) }); i >= 0 {
 			root = roots[i]
 		}
 		sorted[root] = append(sorted[root], path)
 	}
 	return sorted
-}
-
-// isBelow reports whether an absolute path lies in a folder.
-func isBelow(path, dir string) bool {
-	rel, err := filepath.Rel(dir, path)
-	return err == nil && filepath.IsLocal(rel)
 }
 
 // load reads the configurations that paths name. What is none is left out.

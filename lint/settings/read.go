@@ -262,13 +262,8 @@ func (r *reader) path(n yamldoc.Node) string {
 func isInside(path, dir string) bool {
 	real, err := filepath.EvalSymlinks(path)
 	realDir, dirErr := filepath.EvalSymlinks(dir)
-	links := err != nil || dirErr != nil || isBelow(real, realDir)
-	return isBelow(path, dir) && links
-}
-
-func isBelow(path, dir string) bool {
-	rel, err := filepath.Rel(dir, path)
-	return err == nil && filepath.IsLocal(rel)
+	links := err != nil || dirErr != nil || syntax.IsBelow(real, realDir)
+	return syntax.IsBelow(path, dir) && links
 }
 
 // syntax tells of a text that is no YAML: "line 3: ...".

@@ -105,7 +105,7 @@ func loadTree(main syntax.Source, o Options) *syntax.Tree {
 		l.mount(o.Map)
 		real := realPath(main.Path)
 		l.within = append(l.within, realPath(cmp.Or(o.Within, filepath.Dir(main.Path))), realPath(l.base))
-		if isBelow(real, ownFolder) {
+		if syntax.IsBelow(real, ownFolder) {
 			l.within = append(l.within, packagesFolder)
 		}
 		l.follow(file, real)
@@ -228,12 +228,7 @@ var ownFolder, packagesFolder = "/etc", "/usr/share"
 // inside reports whether a path without symbolic links lies in the folders that may be read.
 func (l *loader) inside(real string) bool {
 	real = realPath(real)
-	return slices.ContainsFunc(l.within, func(dir string) bool { return isBelow(real, dir) })
-}
-
-func isBelow(path, dir string) bool {
-	rel, err := filepath.Rel(dir, path)
-	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+	return slices.ContainsFunc(l.within, func(dir string) bool { return syntax.IsBelow(real, dir) })
 }
 
 func (l *loader) unread(s *syntax.Stmt) { l.tree.Unread[s] = struct{}{} }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -16,6 +17,12 @@ type Source struct {
 
 // MaxSize is how many bytes of one file are read at most.
 const MaxSize = 1 << 30
+
+// IsBelow reports whether an absolute path is dir or lies in it, by the texts: links are not followed.
+func IsBelow(path, dir string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && filepath.IsLocal(rel)
+}
 
 // Why a file is not read, beside what the os package says.
 var (
